@@ -1,0 +1,37 @@
+# Two commands for people: `make demo` and `make test`. Everything else is CMake.
+PRESET ?= release
+BUILD = build/$(PRESET)
+DIR ?= /usr/share/doc
+JOBS ?= $(shell nproc)
+# Labels of the tests that `make test` runs; the black-box ones use an installed copy.
+LABELS ?= unit|contract|blackbox
+
+.PHONY: demo test bench install packages
+
+packages:
+	@cmake/packages.sh
+
+demo: packages
+	@mkdir -p build
+	@cmake --preset release -DET_TESTS=OFF > build/demo.log 2>&1 || (cat build/demo.log; false)
+	@cmake --build --preset release -j $(JOBS) --target elastictape
+	@tests/demo.sh build/release/cli "$(DIR)"
+
+test: packages
+	@mkdir -p build
+	@cmake --preset $(PRESET) -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
+	@cmake --build --preset $(PRESET) -j $(JOBS)
+	@cmake --install $(BUILD) --prefix $(CURDIR)/$(BUILD)/installed > build/install.log
+	@cd $(BUILD) && ctest --output-on-failure -L '$(LABELS)'
+
+bench: packages
+	@mkdir -p build
+	@cmake --preset release -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
+	@cmake --build --preset release -j $(JOBS)
+	@tests/bench/bench.sh build/release
+
+install: packages
+	@mkdir -p build
+	@cmake --preset release -DET_TESTS=OFF > build/demo.log 2>&1 || (cat build/demo.log; false)
+	@cmake --build --preset release -j $(JOBS) --target elastictape
+	@cmake --install build/release

@@ -1,0 +1,266 @@
+#include "actors/cache_keeper.hpp"
+
+#include "actors/actor_base.hpp"
+#include "actors/defaults.hpp"
+
+namespace et {
+
+namespace {
+
+using self_pointer = cache_keeper_actor::stateful_pointer<cache_keeper_state>;
+
+constexpr auto tick_period = std::chrono::seconds{1};
+
+void go_on(self_pointer self);
+
+void alert(self_pointer self, severity level, std::string text) {
+  alert_record draft;
+  draft.level = level;
+  draft.text = std::move(text);
+  self->send(self->state.actors->alerts, alert_atom_v, std::move(draft));
+}
+
+/// Deletes files that the catalogue does not count on any more.
+void delete_file(self_pointer self, aggregation_id id) {
+  self->state.files.erase(id);
+  self->request(self->state.actors->cache_readers[0], defaults::catalogue_timeout, forget_atom_v,
+                id, uint64_t{0})
+      .then(
+          [=](bool) {
+            self->state.ledger->remove(id);
+            go_on(self);
+          },
+          [=](const caf::error& error) {
+            spdlog::error("cache: cannot delete aggregation {}: {}", to_string(id),
+                          text_of(error));
+            self->state.ledger->remove(id);
+          });
+}
+
+/// First SYNCED in the catalogue, then the file goes: never the other way round.
+void evict(self_pointer self, uint64_t needed_bytes) {
+  auto& state = self->state;
+  auto picked = state.ledger->pick_evictions(state.clock->now_ns(), state.options.retention_ns,
+                                             needed_bytes);
+  if (picked.empty()) return;
+  self->request(state.actors->registrar, defaults::catalogue_timeout, evicted_atom_v, picked)
+      .then(
+          [=](bool) {
+            spdlog::info("cache: {} aggregations leave, they are on tape", picked.size());
+            for (auto id : picked) delete_file(self, id);
+          },
+          [=](const caf::error& error) {
+            spdlog::error("cache: eviction: {}", text_of(error));
+            for (auto id : picked) self->state.ledger->keep(id);
+          });
+}
+
+/// Sets room aside; nullopt while there is none, and eviction is under way.
+std::optional<reservation_id> find_room(self_pointer self, uint64_t size_bytes) {
+  auto& state = self->state;
+  auto on_disk = state.store->free_bytes();
+  auto promised = state.ledger->reserved_bytes() + state.options.reserve_bytes + size_bytes;
+  bool disk_full = on_disk && *on_disk < promised;
+  if (!disk_full)
+    if (auto reservation = state.ledger->reserve(size_bytes)) {
+      if (state.full) alert(self, severity::info, "cache: there is room again");
+      state.full = false;
+      return reservation;
+    }
+  if (!state.full) {
+    state.full = true;
+    spdlog::warn("cache: full ({} bytes asked for, {} held, {} reserved, {} free on disk)",
+                 size_bytes, state.ledger->file_bytes(), state.ledger->reserved_bytes(),
+                 on_disk ? *on_disk : 0);
+    alert(self, severity::warning,
+          "cache: full, batches wait until aggregations on tape have left it");
+  }
+  // With a full disk below the ledger's capacity, ask for what the ledger calls free and more.
+  evict(self, disk_full ? state.ledger->free_bytes() + size_bytes : size_bytes);
+  return std::nullopt;
+}
+
+std::optional<uint32_t> free_writer(const cache_keeper_state& state) {
+  for (uint32_t i = 0; i < state.actors->writers.size(); ++i)
+    if (!state.working.count(i)) return i;
+  return std::nullopt;
+}
+
+void run_job(self_pointer self, uint32_t writer, reservation_id room,
+             cache_keeper_state::waiting_job next) {
+  auto& state = self->state;
+  auto id = next.job.aggregation.id;
+  state.working[writer] = id.batch;
+  state.controls[writer]->cancel = false;
+  auto promise = next.promise;
+  self->request(state.actors->writers[writer], defaults::cache_write_timeout, write_atom_v,
+                std::move(next.job))
+      .then(
+          [=](cached_aggregation& cached) mutable {
+            auto& mine = self->state;
+            mine.working.erase(writer);
+            if (cached.size_bytes == 0) {
+              mine.ledger->release(room);
+            } else {
+              mine.ledger->remove(id);  // an older copy that is made again
+              mine.ledger->commit(room, id, cached.size_bytes);
+              mine.files.insert(id);
+            }
+            promise.deliver(std::move(cached));
+            go_on(self);
+          },
+          [=](const caf::error& error) mutable {
+            self->state.working.erase(writer);
+            self->state.ledger->release(room);
+            promise.deliver(error);
+            go_on(self);
+          });
+}
+
+void go_on(self_pointer self) {
+  auto& state = self->state;
+  while (!state.rooms.empty()) {
+    auto room = find_room(self, state.rooms.front().size_bytes);
+    if (!room) break;
+    state.rooms.front().promise.deliver(room->value);
+    state.rooms.pop_front();
+  }
+  while (!state.jobs.empty()) {
+    auto writer = free_writer(state);
+    if (!writer) break;
+    auto room = find_room(self, max_aggregation_bytes(state.jobs.front().job.entries));
+    if (!room) break;
+    auto next = std::move(state.jobs.front());
+    state.jobs.pop_front();
+    run_job(self, *writer, *room, std::move(next));
+  }
+}
+
+void forget_batch(self_pointer self, batch_id batch) {
+  auto& state = self->state;
+  for (auto i = state.jobs.begin(); i != state.jobs.end();) {
+    if (i->job.batch.id == batch) {
+      i->promise.deliver(fail(errc::cancelled, "the batch is removed"));
+      i = state.jobs.erase(i);
+    } else {
+      ++i;
+    }
+  }
+  for (auto& [writer, working] : state.working)
+    if (working == batch) state.controls[writer]->cancel = true;
+  std::vector<aggregation_id> gone;
+  for (auto i = state.files.lower_bound({batch, 0}); i != state.files.end() && i->batch == batch;
+       ++i)
+    gone.push_back(*i);
+  for (auto id : gone) delete_file(self, id);
+  go_on(self);
+}
+
+report cache_report(const cache_keeper_state& state) {
+  auto& ledger = *state.ledger;
+  auto on_disk = state.store->free_bytes();
+  return {"cache",
+          state.store->folder().string(),
+          {{"capacity bytes", std::to_string(ledger.capacity_bytes())},
+           {"held bytes", std::to_string(ledger.file_bytes())},
+           {"reserved bytes", std::to_string(ledger.reserved_bytes())},
+           {"leaving bytes", std::to_string(ledger.leaving_bytes())},
+           {"aggregations", std::to_string(ledger.files())},
+           {"free on disk bytes", std::to_string(on_disk ? *on_disk : 0)},
+           {"state", state.full ? "full" : "has room"}}};
+}
+
+std::vector<report> reports(self_pointer self) {
+  auto& state = self->state;
+  return {report_of(self, "cache_keeper"),
+          cache_report(state),
+          {"queue",
+           "cache writers",
+           {{"length", std::to_string(state.jobs.size())},
+            {"at work", std::to_string(state.working.size())},
+            {"recalls waiting for room", std::to_string(state.rooms.size())}}}};
+}
+
+caf::typed_response_promise<cached_aggregation> queue_job(self_pointer self,
+                                                          const cache_job& job) {
+  auto promise = self->make_response_promise<cached_aggregation>();
+  auto& ledger = *self->state.ledger;
+  auto needed_bytes = max_aggregation_bytes(job.entries);
+  if (needed_bytes > ledger.capacity_bytes()) {
+    promise.deliver(fail(errc::no_space, "aggregation " + to_string(job.aggregation.id) +
+                                             " needs " + std::to_string(needed_bytes) +
+                                             " bytes, the whole cache has " +
+                                             std::to_string(ledger.capacity_bytes()) +
+                                             "; make the cache larger"));
+    return promise;
+  }
+  self->state.jobs.push_back({job, promise});
+  go_on(self);
+  return promise;
+}
+
+}  // namespace
+
+cache_keeper_actor::behavior_type cache_keeper(
+    self_pointer self, actors_ptr actors, cache_store* store, const wall_clock* clock,
+    cache_options options, std::vector<std::shared_ptr<writer_control>> controls,
+    std::vector<kept_file> found) {
+  guard(self);
+  auto& state = self->state;
+  state.options = options;
+  state.store = store;
+  state.clock = clock;
+  state.actors = std::move(actors);
+  state.controls = std::move(controls);
+  state.ledger = std::make_unique<cache_ledger>(options.ledger);
+  for (auto& file : found) {
+    state.ledger->add(file.id, file.size_bytes);
+    state.files.insert(file.id);
+    if (file.safe) state.ledger->mark_safe(file.id, clock->now_ns());
+  }
+  self->delayed_send(self, tick_period, tick_atom_v);
+  return {
+      [=](report_atom) -> caf::result<std::vector<report>> { return reports(self); },
+      [=](cached_atom, const cache_job& job) -> caf::result<cached_aggregation> {
+        return queue_job(self, job);
+      },
+      [=](reserve_atom, uint64_t size_bytes) -> caf::result<uint64_t> {
+        if (size_bytes > self->state.ledger->capacity_bytes())
+          return fail(errc::no_space, "a recall of " + std::to_string(size_bytes) +
+                                          " bytes is larger than the cache");
+        auto promise = self->make_response_promise<uint64_t>();
+        self->state.rooms.push_back({size_bytes, promise});
+        go_on(self);
+        return promise;
+      },
+      [=](release_atom, uint64_t room) {
+        self->state.ledger->release(reservation_id{room});
+        go_on(self);
+      },
+      [=](keep_atom, uint64_t room, aggregation_id id, uint64_t size_bytes) {
+        if (self->state.ledger->commit(reservation_id{room}, id, size_bytes)) {
+          self->state.files.insert(id);
+          self->state.ledger->mark_safe(id, self->state.clock->now_ns());
+        } else {
+          self->state.ledger->release(reservation_id{room});
+        }
+      },
+      [=](safe_atom, const std::vector<aggregation_id>& ids) {
+        for (auto id : ids) self->state.ledger->mark_safe(id, self->state.clock->now_ns());
+        go_on(self);
+      },
+      [=](pin_atom, aggregation_id id) -> caf::result<bool> { return self->state.ledger->pin(id); },
+      [=](unpin_atom, aggregation_id id) {
+        self->state.ledger->unpin(id);
+        go_on(self);
+      },
+      [=](forget_atom, batch_id batch) { forget_batch(self, batch); },
+      [=](tick_atom) {
+        evict(self, 0);
+        go_on(self);
+        self->delayed_send(self, tick_period, tick_atom_v);
+      },
+  };
+}
+
+}  // namespace et

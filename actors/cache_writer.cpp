@@ -1,0 +1,41 @@
+#include "actors/cache_writer.hpp"
+
+#include "actors/actor_base.hpp"
+
+namespace et {
+
+caf::expected<cached_aggregation> cache_writer_state::write(const cache_job& job) {
+  auto credentials = look_up_credentials(job.batch.uid, job.batch.gid);
+  if (!credentials) return credentials.error();
+  build_job build{job.aggregation, job.batch, job.roots, job.entries, std::move(*credentials)};
+  auto cached = builder->build(build, control->cancel);
+  if (!cached) return cached.error();
+  for (auto& failure : cached->failures)
+    spdlog::warn("batch {}: a file failed: {}", job.batch.id.value, failure.reason);
+  ++aggregations;
+  written_bytes += cached->size_bytes;
+  return cached;
+}
+
+cache_writer_actor::behavior_type cache_writer(
+    cache_writer_actor::stateful_pointer<cache_writer_state> self, cache_store* store,
+    std::shared_ptr<writer_control> control, uint32_t number) {
+  guard(self);
+  self->state.builder =
+      std::make_unique<aggregation_builder>(*store, aggregation_builder::options{});
+  self->state.control = std::move(control);
+  return {
+      [=](report_atom) -> caf::result<std::vector<report>> {
+        auto& state = self->state;
+        return std::vector<report>{
+            report_of(self, "cache_writer " + std::to_string(number),
+                      {{"aggregations", std::to_string(state.aggregations)},
+                       {"written bytes", std::to_string(state.written_bytes)}})};
+      },
+      [=](write_atom, const cache_job& job) -> caf::result<cached_aggregation> {
+        return self->state.write(job);
+      },
+  };
+}
+
+}  // namespace et

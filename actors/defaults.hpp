@@ -1,0 +1,62 @@
+// Every named bound and time-out of the service, with its value where no configuration sets another.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace et::defaults {
+
+using namespace std::chrono_literals;
+
+/// A request that only touches memory of another actor.
+constexpr auto request_timeout = 30s;
+/// A request that waits for disk: registrar, readers.
+constexpr auto catalogue_timeout = 120s;
+/// What a client waits for one answer of its session.
+constexpr auto client_timeout = 150s;
+/// A command client waits for the front door.
+constexpr auto connect_timeout = 10s;
+/// get_next answers after this with `waiting`.
+constexpr auto delivery_wait = 1s;
+/// A move of the changer, with the drive's load or unload.
+constexpr auto library_timeout = 300s;
+/// Writing or reading one job on a drive.
+constexpr auto drive_timeout = 360min;
+/// Filling one aggregation in the cache.
+constexpr auto cache_write_timeout = 360min;
+
+/// Entries in one put chunk, rows in one page.
+constexpr size_t page_rows = 4096;
+/// Batches, aggregations, alerts in one page.
+constexpr size_t page_records = 512;
+
+/// Sessions at once, of all users and of one.
+constexpr size_t max_sessions = 128;
+constexpr size_t max_sessions_per_user = 64;
+/// A session without a request for this long is ended.
+constexpr auto session_idle_timeout = 30min;
+/// A connection that has not finished its handshake by then is closed.
+constexpr auto handshake_timeout = 10s;
+/// Address space of a session process.
+constexpr uint64_t session_memory_bytes = 2ull << 30;
+/// Payload of one framework message on a checked link.
+constexpr uint32_t max_link_payload_bytes = 4u << 20;
+/// Uploads and retrievals at once of one session.
+constexpr size_t max_uploads_per_session = 4;
+constexpr size_t max_retrievals_per_session = 4;
+/// Requests of one session that are being worked on.
+constexpr size_t max_requests_per_session = 64;
+/// Ranges of one retrieval.
+constexpr size_t max_ranges_per_retrieval = 1u << 20;
+
+/// Batches whose supervisors work at the same time; others wait their turn.
+constexpr size_t max_batches_in_motion = 64;
+/// Aggregations of one batch that are being cached at once.
+constexpr size_t max_caching_per_batch = 3;
+/// Files in one aggregation.
+constexpr uint64_t max_files_per_aggregation = 65'536;
+/// Failed work of a supervisor is tried again after this.
+constexpr auto retry_delay = 2s;
+
+}  // namespace et::defaults

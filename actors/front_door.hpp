@@ -1,0 +1,74 @@
+// Where clients come in: listens on a UNIX socket, learns who connects, and starts a session
+// process for each, which alone speaks with the client. Nothing that a client sends reaches the
+// service's actors but checked requests of its session to its session_port.
+//
+// Before the framework's protocol, one line each way:
+//   client: ELASTICTAPE 1        the version of this opening
+//   door:   ok                   a session has been started; it speaks from here on
+//        or no REASON            and the connection is closed
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/atoms.hpp"
+#include "actors/defaults.hpp"
+
+namespace et {
+
+constexpr std::string_view door_greeting = "ELASTICTAPE 1\n";
+/// Longest answer of the door, in bytes.
+constexpr size_t max_door_answer_bytes = 256;
+
+class front_door {
+ public:
+  struct options {
+    std::string socket;                          ///< path; at most 107 bytes
+    std::string executable = "/proc/self/exe";   ///< started as `EXECUTABLE session`
+    std::vector<std::string> administrators;     ///< user names, besides root and our own user
+    size_t max_sessions = defaults::max_sessions;
+    size_t max_sessions_per_user = defaults::max_sessions_per_user;
+    size_t max_waiting = 256;  ///< connections that have not said their line; the oldest goes
+    std::chrono::milliseconds handshake_timeout = defaults::handshake_timeout;
+    std::chrono::milliseconds session_idle_timeout = defaults::session_idle_timeout;
+  };
+
+  /// Makes the one actor that a session may speak to (interface client_actor), or nullptr to
+  /// refuse. Called on the door's thread; must not block. The actor is ended with user_shutdown
+  /// when the session ends.
+  using port_factory =
+      std::function<caf::strong_actor_ptr(const identity& who, uint64_t session_number)>;
+
+  /// One session, for the inspector.
+  struct session_facts {
+    uint64_t number = 0;
+    std::string user;
+    uint32_t uid = 0;
+    int process = 0;
+    std::chrono::steady_clock::time_point since;
+  };
+
+  /// Begins to listen; every user may connect. A socket left by a dead service is replaced. Errors:
+  /// locked when another service listens there; invalid_argument (path); io_error.
+  static caf::expected<std::unique_ptr<front_door>> open(caf::actor_system& system, options opts,
+                                                         port_factory factory);
+  ~front_door();
+
+  /// Ends listening and every session, collects their processes, removes the socket. The actor
+  /// system must still be there.
+  void stop();
+
+  /// The sessions of now. Any thread.
+  std::vector<session_facts> sessions() const;
+
+ private:
+  class door;
+  explicit front_door(std::unique_ptr<door> inner);
+  std::unique_ptr<door> door_;
+};
+
+}  // namespace et

@@ -1,0 +1,227 @@
+// The values that actors exchange, besides the catalogue's records. What each message means stands
+// in protocol.hpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/catalogue/records.hpp"
+#include "storage/catalogue/store.hpp"
+
+namespace et {
+
+/// Who is at the other end of a session, found at accept by the service; never told by the client.
+struct identity {
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::vector<uint32_t> groups;  ///< supplementary
+  std::string user;              ///< name, or the uid in digits when it has none
+  bool administrator = false;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, identity& x) {
+    return f(caf::meta::type_name("identity"), x.uid, x.gid, x.groups, x.user, x.administrator);
+  }
+};
+
+/// What a client learns first.
+struct session_info {
+  std::string version;
+  std::string user;
+  bool administrator = false;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, session_info& x) {
+    return f(caf::meta::type_name("session_info"), x.version, x.user, x.administrator);
+  }
+};
+
+/// An upload that has begun: a pending batch of this session.
+struct upload_info {
+  uint64_t upload = 0;                ///< number to name it by; not the batch id before commit
+  std::vector<std::string> roots;     ///< files must lie beneath one of these
+  uint64_t max_file_bytes = 0;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, upload_info& x) {
+    return f(caf::meta::type_name("upload_info"), x.upload, x.roots, x.max_file_bytes);
+  }
+};
+
+/// What a batch is doing, for `status`.
+struct batch_status {
+  batch_record batch;
+  std::vector<aggregation_record> aggregations;  ///< a page of them
+  std::vector<file_failure> failures;            ///< the first few
+  std::vector<std::string> waits;  ///< what each part in motion waits for, in words
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, batch_status& x) {
+    return f(caf::meta::type_name("batch_status"), x.batch, x.aggregations, x.failures, x.waits);
+  }
+};
+
+/// A run of bytes of one aggregation that a client wants.
+struct wanted_range {
+  aggregation_id aggregation;
+  uint64_t begin_bytes = 0;
+  uint64_t end_bytes = 0;  ///< one behind the last
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, wanted_range& x) {
+    return f(caf::meta::type_name("wanted_range"), x.aggregation, x.begin_bytes, x.end_bytes);
+  }
+};
+
+/// What a retrieval has for its client next.
+enum class delivery_kind : uint8_t {
+  ready = 1,    ///< `range` can be read with read_data now
+  waiting = 2,  ///< nothing ready yet; `text` says what is waited for
+  failed = 3,   ///< `range` cannot be had; `text` says why
+  end = 4,      ///< everything wanted has been ready or failed
+};
+
+struct delivery {
+  delivery_kind kind = delivery_kind::waiting;
+  wanted_range range;
+  errc code = errc::none;
+  std::string text;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, delivery& x) {
+    return f(caf::meta::type_name("delivery"), x.kind, x.range, x.code, x.text);
+  }
+};
+
+/// How a client ended its retrieval.
+struct retrieval_outcome {
+  retrieval_state state = retrieval_state::completed;
+  uint64_t files = 0;
+  uint64_t size_bytes = 0;
+  uint64_t bad_files = 0;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, retrieval_outcome& x) {
+    return f(caf::meta::type_name("retrieval_outcome"), x.state, x.files, x.size_bytes,
+             x.bad_files);
+  }
+};
+
+/// One fact about an actor, drive, volume, … as the inspector shows it.
+struct fact {
+  std::string name;
+  std::string value;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, fact& x) {
+    return f(x.name, x.value);
+  }
+};
+
+/// Facts about one thing. `kind` is a word of the design: actor, batch, drive, volume, cache, queue.
+struct report {
+  std::string kind;
+  std::string name;
+  std::vector<fact> facts;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, report& x) {
+    return f(caf::meta::type_name("report"), x.kind, x.name, x.facts);
+  }
+};
+
+/// An aggregation to be read from its source files and written into the cache.
+struct cache_job {
+  aggregation_record aggregation;
+  batch_record batch;
+  std::vector<std::string> roots;
+  std::vector<file_entry> entries;  ///< every registered file of it, in path order
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, cache_job& x) {
+    return f(caf::meta::type_name("cache_job"), x.aggregation, x.batch, x.roots, x.entries);
+  }
+};
+
+/// A cached aggregation that must go to tape.
+struct tape_item {
+  aggregation_record aggregation;
+  std::string workspace;
+  std::string tag;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, tape_item& x) {
+    return f(caf::meta::type_name("tape_item"), x.aggregation, x.workspace, x.tag);
+  }
+};
+
+/// Aggregations to be written to the mounted volume, one after the other, with one flush.
+struct write_job {
+  volume_record volume;
+  std::vector<tape_item> items;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, write_job& x) {
+    return f(caf::meta::type_name("write_job"), x.volume, x.items);
+  }
+};
+
+/// What became of a write_job. `written` is behind a flushed filemark, in the job's order; the rest
+/// is not on this volume.
+struct write_outcome {
+  std::vector<written_aggregation> written;
+  volume_record volume;  ///< as it is now
+  errc stopped = errc::none;  ///< why the rest was not written
+  std::string text;
+  aggregation_id culprit;  ///< whose cache copy was the reason, for errc::corrupt and not_found
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, write_outcome& x) {
+    return f(caf::meta::type_name("write_outcome"), x.written, x.volume, x.stopped, x.text,
+             x.culprit);
+  }
+};
+
+/// Byte ranges of an aggregation to be brought from tape into the cache.
+struct recall_job {
+  uint64_t number = 0;  ///< of the recall, for messages about it
+  aggregation_record aggregation;
+  copy_record copy;
+  bool whole = false;  ///< the whole aggregation, verified, under its cache name
+  std::vector<wanted_range> ranges;  ///< ascending; of a part recall
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, recall_job& x) {
+    return f(caf::meta::type_name("recall_job"), x.number, x.aggregation, x.copy, x.whole,
+             x.ranges);
+  }
+};
+
+struct recall_outcome {
+  uint64_t number = 0;
+  aggregation_id aggregation;
+  bool whole = false;
+  errc code = errc::none;
+  std::string text;
+  uint64_t read_bytes = 0;  ///< from tape
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, recall_outcome& x) {
+    return f(caf::meta::type_name("recall_outcome"), x.number, x.aggregation, x.whole, x.code,
+             x.text, x.read_bytes);
+  }
+};
+
+/// Where the cartridges are.
+struct library_inventory {
+  std::vector<barcode> in_slots;
+  std::vector<barcode> in_drives;  ///< by drive number; an empty barcode: the drive is empty
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, library_inventory& x) {
+    return f(caf::meta::type_name("library_inventory"), x.in_slots, x.in_drives);
+  }
+};
+
+}  // namespace et

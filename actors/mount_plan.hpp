@@ -1,0 +1,119 @@
+// Decides which drive does what next: a decision, without actors, devices or clocks.
+//
+// Rules, in this order, for each drive that is free:
+//  1. recalls of the volume it has mounted, ascending by block, except that a due write goes first
+//     after a read session (so neither starves);
+//  2. a pool whose writes are due (enough bytes gathered, or the oldest has waited long enough) and
+//     that no drive is writing; a drive with an appendable volume of the pool mounted is preferred;
+//  3. recalls of volumes that are in no drive, the one whose recall has waited longest first.
+// A mounted volume stays mounted until its drive is needed for another or has been idle long enough.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/messages.hpp"
+
+namespace et {
+
+struct mount_policy {
+  uint64_t write_after_bytes = 16ull << 20;  ///< a pool is due when so much has gathered
+  int64_t write_after_ms = 300;              ///< or the oldest has waited so long
+  uint64_t job_bytes = 4ull << 30;           ///< a write job ends after about so much
+  size_t job_items = 256;                    ///< or so many aggregations
+  int64_t idle_dismount_ms = 60'000;         ///< a mounted drive without work is emptied after this
+  int64_t drive_rest_ms = 30'000;            ///< a drive that failed is left alone so long
+};
+
+/// A copy of an aggregation that must be written to a pool.
+struct queued_write {
+  tape_item item;
+  std::string pool;
+  int64_t since_ms = 0;
+  uint32_t tries = 0;
+};
+
+struct queued_recall {
+  recall_job job;
+  int64_t since_ms = 0;
+};
+
+enum class drive_activity : uint8_t { idle, mounting, writing, reading, dismounting };
+
+const char* to_string(drive_activity activity);
+
+struct drive_slot {
+  drive_activity activity = drive_activity::idle;
+  std::optional<barcode> mounted;
+  std::string pool;           ///< being written
+  int64_t idle_since_ms = 0;
+  int64_t rest_until_ms = 0;  ///< after a failure
+  bool read_last = false;
+};
+
+/// What to do with one drive.
+struct mount_action {
+  enum class kind_type : uint8_t { write, read, dismount } kind = kind_type::dismount;
+  uint32_t drive = 0;
+  barcode volume;  ///< to be mounted first, if it is not
+  std::string pool;
+  std::vector<queued_write> writes;
+  std::optional<queued_recall> recall;
+};
+
+/// The queues and the drives. Every method is cheap; the caller reports what happened.
+class mount_plan {
+ public:
+  explicit mount_plan(mount_policy policy) : policy_(policy) {}
+
+  void set_drives(size_t count) { drives_.resize(count); }
+  void set_volume(const volume_record& volume) { volumes_[volume.id] = volume; }
+  /// Cartridges that the library holds; others are not mounted.
+  void set_present(const std::vector<barcode>& present);
+
+  /// Queues a write unless the same aggregation is queued for the pool; false then.
+  bool add_write(queued_write write);
+  void add_recall(queued_recall recall) { recalls_.push_back(std::move(recall)); }
+  /// Forgets the queued writes of a batch.
+  void cancel_batch(batch_id batch);
+  /// Takes a queued recall out; nullopt when it is not queued any more.
+  std::optional<queued_recall> take_recall(uint64_t number);
+
+  /// The next action, taken out of the queues and with its drive marked; nullopt: nothing to do now.
+  std::optional<mount_action> next(int64_t now_ms);
+
+  /// The drive's state as the caller found it.
+  drive_slot& drive(uint32_t number) { return drives_[number]; }
+  const std::vector<drive_slot>& drives() const { return drives_; }
+  const std::map<barcode, volume_record>& volumes() const { return volumes_; }
+  const std::vector<queued_write>& writes() const { return writes_; }
+  const std::vector<queued_recall>& recalls() const { return recalls_; }
+  bool queued(aggregation_id id) const;
+
+  /// When next() may have something to do without any other event, in milliseconds; nullopt: never.
+  std::optional<int64_t> next_time_ms(int64_t now_ms) const;
+
+  /// Why a pool cannot be written now, in words; empty when it can.
+  std::string write_obstacle(const std::string& pool) const;
+
+ private:
+  bool mounted_elsewhere(const barcode& volume, uint32_t drive) const;
+  bool due(const std::string& pool, int64_t now_ms) const;
+  std::optional<barcode> volume_for(const std::string& pool, uint32_t drive) const;
+  std::optional<mount_action> write_action(uint32_t drive, int64_t now_ms);
+  std::optional<mount_action> read_mounted(uint32_t drive);
+  std::optional<mount_action> read_other(uint32_t drive);
+  mount_action take_writes(uint32_t drive, const std::string& pool, const barcode& volume);
+  bool usable(const drive_slot& slot, int64_t now_ms) const;
+
+  mount_policy policy_;
+  std::vector<drive_slot> drives_;
+  std::map<barcode, volume_record> volumes_;
+  std::map<barcode, bool> present_;
+  std::vector<queued_write> writes_;    ///< oldest first
+  std::vector<queued_recall> recalls_;  ///< oldest first
+};
+
+}  // namespace et

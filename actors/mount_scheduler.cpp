@@ -1,0 +1,414 @@
+#include "actors/mount_scheduler.hpp"
+
+#include "actors/actor_base.hpp"
+#include "actors/defaults.hpp"
+#include "actors/scheduler_reports.hpp"
+
+namespace et {
+
+std::string pool_of_copy(uint32_t number) {
+  return number == 1 ? "archive" : "archive-" + std::to_string(number);
+}
+
+std::vector<std::string> mount_scheduler_state::missing_pools(
+    const aggregation_record& record) const {
+  std::vector<std::string> missing;
+  for (uint32_t number = 1; number <= options.copies; ++number) {
+    auto pool = pool_of_copy(number);
+    bool held = false;
+    for (auto& copy : record.copies) {
+      auto volume = plan->volumes().find(copy.volume);
+      held = held || (volume != plan->volumes().end() && volume->second.pool == pool);
+    }
+    if (!held) missing.push_back(std::move(pool));
+  }
+  return missing;
+}
+
+namespace {
+
+using self_pointer = mount_scheduler_actor::stateful_pointer<mount_scheduler_state>;
+using then_function = std::function<void()>;
+using failed_function = std::function<void(const caf::error&)>;
+
+void go_on(self_pointer self);
+
+void alert(self_pointer self, severity level, std::string text) {
+  alert_record draft;
+  draft.level = level;
+  draft.text = std::move(text);
+  self->send(self->state.actors->alerts, alert_atom_v, std::move(draft));
+}
+
+void drive_free(self_pointer self, uint32_t drive) {
+  auto& slot = self->state.plan->drive(drive);
+  slot.activity = drive_activity::idle;
+  slot.pool.clear();
+  slot.idle_since_ms = self->state.now_ms();
+  go_on(self);
+}
+
+/// A drive or its cartridge failed: both rest, and the log and operators hear of it.
+void drive_failed(self_pointer self, uint32_t drive, const std::string& what) {
+  auto& slot = self->state.plan->drive(drive);
+  slot.rest_until_ms = self->state.now_ms() + self->state.options.policy.drive_rest_ms;
+  alert(self, severity::error, "drive " + std::to_string(drive) + ": " + what);
+}
+
+void requeue(self_pointer self, std::vector<queued_write> writes) {
+  for (auto& write : writes) {
+    ++write.tries;
+    self->state.plan->add_write(std::move(write));
+  }
+}
+
+void suspect_volume(self_pointer self, const barcode& id, const std::string& why) {
+  auto found = self->state.plan->volumes().find(id);
+  if (found == self->state.plan->volumes().end()) return;
+  auto volume = found->second;
+  volume.status = volume_status::suspect;
+  self->state.plan->set_volume(volume);
+  alert(self, severity::error, "volume " + id.value + " is suspect: " + why);
+  self->request(self->state.actors->registrar, defaults::catalogue_timeout, volume_atom_v, volume)
+      .then([](bool) {}, log_error("volume " + id.value));
+}
+
+void dismount(self_pointer self, uint32_t drive, then_function done, failed_function failed) {
+  auto volume = self->state.plan->drive(drive).mounted;
+  self->request(self->state.actors->drives[drive], defaults::library_timeout, dismount_atom_v)
+      .then(
+          [=](bool) {
+            self->request(self->state.actors->library, defaults::library_timeout, dismount_atom_v,
+                          drive)
+                .then(
+                    [=](bool) {
+                      self->state.plan->drive(drive).mounted.reset();
+                      spdlog::info("drive {}: dismounted {}", drive, volume ? volume->value : "");
+                      done();
+                    },
+                    failed);
+          },
+          failed);
+}
+
+void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then_function done,
+                      failed_function failed) {
+  auto volume = self->state.plan->volumes().at(id);
+  self->request(self->state.actors->library, defaults::library_timeout, mount_atom_v, id, drive)
+      .then(
+          [=](bool) {
+            self->state.plan->drive(drive).mounted = id;
+            self->request(self->state.actors->drives[drive], defaults::library_timeout,
+                          mount_atom_v, volume)
+                .then(
+                    [=](const volume_record& now) {
+                      self->state.plan->set_volume(now);
+                      spdlog::info("drive {}: mounted {}", drive, id.value);
+                      done();
+                    },
+                    [=](const caf::error& error) {
+                      // The cartridge leaves the drive again; its fault is not the drive's.
+                      suspect_volume(self, id, text_of(error));
+                      dismount(self, drive, [=] { failed(error); },
+                               [=](const caf::error&) { failed(error); });
+                    });
+          },
+          failed);
+}
+
+void ensure_mounted(self_pointer self, uint32_t drive, const barcode& id, then_function done,
+                    failed_function failed) {
+  auto& slot = self->state.plan->drive(drive);
+  if (slot.mounted == id) {
+    done();
+  } else if (slot.mounted) {
+    dismount(self, drive, [=] { mount_into_empty(self, drive, id, done, failed); }, failed);
+  } else {
+    mount_into_empty(self, drive, id, done, failed);
+  }
+}
+
+/// What was written is recorded before anything else happens with the volume.
+void record_written(self_pointer self, uint32_t drive, const write_outcome& outcome,
+                    std::vector<queued_write> writes) {
+  auto& state = self->state;
+  self->request(state.actors->registrar, defaults::catalogue_timeout, written_atom_v,
+                outcome.written, outcome.volume)
+      .then(
+          [=](const std::vector<aggregation_record>& records) {
+            auto& mine = self->state;
+            mine.plan->set_volume(outcome.volume);
+            std::vector<aggregation_id> safe;
+            for (auto& record : records) {
+              if (record.state != state::cached_synced) continue;
+              safe.push_back(record.id);
+              spdlog::info("aggregation {} CACHED_SYNCED on {}", to_string(record.id),
+                           outcome.volume.id.value);
+            }
+            self->send(mine.actors->keeper, safe_atom_v, std::move(safe));
+            self->send(mine.actors->director, safe_atom_v, records);
+            std::vector<queued_write> left(writes.begin() + static_cast<std::ptrdiff_t>(
+                                                                outcome.written.size()),
+                                           writes.end());
+            std::erase_if(left, [&](const queued_write& write) {
+              return write.item.aggregation.id == outcome.culprit;
+            });
+            requeue(self, std::move(left));
+            drive_free(self, drive);
+          },
+          [=](const caf::error& error) {
+            // The catalogue does not know what is on tape now, so it will be overwritten.
+            drive_failed(self, drive, "what was written could not be recorded, it is written "
+                                      "again: " + text_of(error));
+            requeue(self, writes);
+            drive_free(self, drive);
+          });
+}
+
+void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome,
+                 std::vector<queued_write> writes) {
+  auto& id = outcome.volume.id;
+  switch (outcome.stopped) {
+    case errc::none:
+    case errc::cancelled: break;
+    case errc::medium_full:
+      alert(self, severity::info, "volume " + id.value + " is full");
+      break;
+    case errc::corrupt:
+    case errc::not_found:
+      self->send(self->state.actors->director, lost_atom_v, outcome.culprit, outcome.text);
+      break;
+    case errc::medium_error:
+    case errc::wrong_position:
+      suspect_volume(self, id, outcome.text);
+      break;
+    default: drive_failed(self, drive, outcome.text);
+  }
+  auto recorded = outcome;
+  if (outcome.stopped == errc::medium_error || outcome.stopped == errc::wrong_position)
+    recorded.volume.status = volume_status::suspect;
+  record_written(self, drive, recorded, std::move(writes));
+}
+
+void run_write(self_pointer self, const mount_action& action) {
+  auto drive = action.drive;
+  auto failed = [=](const caf::error& error) {
+    drive_failed(self, drive, "writing to " + action.volume.value + ": " + text_of(error));
+    requeue(self, action.writes);
+    drive_free(self, drive);
+  };
+  auto write = [=] {
+    write_job job;
+    job.volume = self->state.plan->volumes().at(action.volume);
+    job.volume.pool = action.pool;
+    for (auto& queued : action.writes) job.items.push_back(queued.item);
+    self->request(self->state.actors->drives[drive], defaults::drive_timeout, write_atom_v,
+                  std::move(job))
+        .then(
+            [=](const write_outcome& outcome) {
+              write_ended(self, drive, outcome, action.writes);
+            },
+            failed);
+  };
+  ensure_mounted(self, drive, action.volume, write, failed);
+}
+
+void recall_ended(self_pointer self, const recall_outcome& outcome) {
+  auto& recalls = self->state.recalls;
+  auto found = recalls.find(outcome.number);
+  if (found == recalls.end()) return;
+  found->second.deliver(outcome);
+  recalls.erase(found);
+}
+
+void run_read(self_pointer self, const mount_action& action) {
+  auto drive = action.drive;
+  auto job = action.recall->job;
+  auto failed = [=](const caf::error& error) {
+    recall_ended(self, {job.number, job.aggregation.id, job.whole, code_of(error), text_of(error)});
+    drive_failed(self, drive, "reading from " + action.volume.value + ": " + text_of(error));
+    drive_free(self, drive);
+  };
+  auto read = [=] {
+    self->request(self->state.actors->drives[drive], defaults::drive_timeout, read_atom_v, job)
+        .then(
+            [=](const recall_outcome& outcome) {
+              if (outcome.code == errc::medium_error || outcome.code == errc::corrupt)
+                alert(self, severity::error,
+                      "volume " + action.volume.value + ": aggregation " +
+                          to_string(outcome.aggregation) + " cannot be read: " + outcome.text);
+              recall_ended(self, outcome);
+              drive_free(self, drive);
+            },
+            failed);
+  };
+  ensure_mounted(self, drive, action.volume, read, failed);
+}
+
+void run_dismount(self_pointer self, uint32_t drive) {
+  dismount(self, drive, [=] { drive_free(self, drive); },
+           [=](const caf::error& error) {
+             drive_failed(self, drive, "dismount: " + text_of(error));
+             drive_free(self, drive);
+           });
+}
+
+bool any_busy(const mount_plan& plan) {
+  for (auto& slot : plan.drives())
+    if (slot.activity != drive_activity::idle) return true;
+  return false;
+}
+
+/// Empties the drives one after the other, then tells who waits for the stop.
+void finish_stop(self_pointer self) {
+  auto& state = self->state;
+  if (any_busy(*state.plan)) return;
+  for (uint32_t i = 0; i < state.plan->drives().size(); ++i) {
+    auto& slot = state.plan->drive(i);
+    if (!slot.mounted) continue;
+    slot.activity = drive_activity::dismounting;
+    dismount(self, i, [=] { drive_free(self, i); },
+             [=](const caf::error& error) {
+               spdlog::error("drive {}: dismount at stop: {}", i, text_of(error));
+               self->state.plan->drive(i).mounted.reset();
+               drive_free(self, i);
+             });
+    return;
+  }
+  for (auto& promise : state.stop_promises) promise.deliver(true);
+  state.stop_promises.clear();
+}
+
+void warn_starved(self_pointer self) {
+  auto& state = self->state;
+  std::string obstacle;
+  for (auto& write : state.plan->writes()) {
+    obstacle = state.plan->write_obstacle(write.pool);
+    if (!obstacle.empty()) break;
+  }
+  if (!obstacle.empty() && !state.starved)
+    alert(self, severity::error, obstacle + "; add cartridges");
+  state.starved = !obstacle.empty();
+}
+
+void go_on(self_pointer self) {
+  auto& state = self->state;
+  if (state.stopping) {
+    finish_stop(self);
+    return;
+  }
+  if (!state.ready) return;
+  auto now_ms = state.now_ms();
+  while (auto action = state.plan->next(now_ms)) {
+    switch (action->kind) {
+      case mount_action::kind_type::write: run_write(self, *action); break;
+      case mount_action::kind_type::read: run_read(self, *action); break;
+      case mount_action::kind_type::dismount: run_dismount(self, action->drive); break;
+    }
+  }
+  warn_starved(self);
+  if (auto wait_ms = state.plan->next_time_ms(now_ms)) {
+    // A wake-up cannot be taken back, so a new one is only asked for when it comes earlier.
+    auto wake_ms = now_ms + *wait_ms;
+    if (state.wake_ms <= now_ms || wake_ms < state.wake_ms) {
+      state.wake_ms = wake_ms;
+      self->delayed_send(self, std::chrono::milliseconds{*wait_ms}, tick_atom_v);
+    }
+  }
+}
+
+/// Cartridges that a former run left in drives go home; then volumes and cartridges are matched.
+void take_inventory(self_pointer self, const std::vector<volume_record>& volumes);
+
+void empty_drive(self_pointer self, uint32_t drive, const std::vector<volume_record>& volumes) {
+  self->request(self->state.actors->library, defaults::library_timeout, dismount_atom_v, drive)
+      .then([=](bool) { take_inventory(self, volumes); },
+            [=](const caf::error& error) {
+              drive_failed(self, drive, "cannot be emptied at start: " + text_of(error));
+            });
+}
+
+void take_inventory(self_pointer self, const std::vector<volume_record>& volumes) {
+  self->request(self->state.actors->library, defaults::library_timeout, inventory_atom_v)
+      .then(
+          [=](const library_inventory& all) {
+            for (uint32_t i = 0; i < all.in_drives.size(); ++i)
+              if (!all.in_drives[i].value.empty()) {
+                empty_drive(self, i, volumes);
+                return;
+              }
+            auto& plan = *self->state.plan;
+            for (auto& id : all.in_slots) {
+              volume_record blank;
+              blank.id = id;
+              plan.set_volume(blank);
+            }
+            for (auto& volume : volumes) plan.set_volume(volume);
+            plan.set_present(all.in_slots);
+            self->state.ready = true;
+            spdlog::info("library: {} cartridges, {} drives, {} volumes in the catalogue",
+                         all.in_slots.size(), all.in_drives.size(), volumes.size());
+            go_on(self);
+          },
+          log_error("library inventory"));
+}
+
+void begin(self_pointer self) {
+  self->request(self->state.actors->reader(0), defaults::catalogue_timeout, volumes_atom_v)
+      .then([=](const std::vector<volume_record>& volumes) { take_inventory(self, volumes); },
+            log_error("reading the volumes"));
+}
+
+}  // namespace
+
+mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_ptr actors,
+                                                     const wall_clock* clock,
+                                                     scheduler_options options) {
+  guard(self);
+  auto& state = self->state;
+  state.options = options;
+  state.actors = std::move(actors);
+  state.clock = clock;
+  state.plan = std::make_unique<mount_plan>(options.policy);
+  state.plan->set_drives(state.actors->drives.size());
+  begin(self);
+  return {
+      [=](report_atom) -> caf::result<std::vector<report>> {
+        auto reports = scheduler_reports(*self->state.plan, self->state.now_ms());
+        reports.insert(reports.begin(), report_of(self, "mount_scheduler"));
+        return reports;
+      },
+      [=](write_atom, const tape_item& item) -> caf::result<bool> {
+        for (auto& pool : self->state.missing_pools(item.aggregation))
+          self->state.plan->add_write({item, pool, self->state.now_ms()});
+        go_on(self);
+        return true;
+      },
+      [=](recall_atom, const recall_job& job) -> caf::result<recall_outcome> {
+        auto promise = self->make_response_promise<recall_outcome>();
+        self->state.recalls.emplace(job.number, promise);
+        self->state.plan->add_recall({job, self->state.now_ms()});
+        go_on(self);
+        return promise;
+      },
+      [=](cancel_atom, batch_id batch) { self->state.plan->cancel_batch(batch); },
+      [=](cancel_atom, uint64_t number) {
+        if (auto queued = self->state.plan->take_recall(number))
+          recall_ended(self, {number, queued->job.aggregation.id, queued->job.whole,
+                              errc::cancelled, "given up"});
+      },
+      [=](status_atom, aggregation_id id) -> caf::result<std::string> {
+        return waiting_for(*self->state.plan, id);
+      },
+      [=](tick_atom) { go_on(self); },
+      [=](stop_atom) -> caf::result<bool> {
+        auto promise = self->make_response_promise<bool>();
+        self->state.stopping = true;
+        self->state.stop_promises.push_back(promise);
+        go_on(self);
+        return promise;
+      },
+  };
+}
+
+}  // namespace et

@@ -1,0 +1,45 @@
+// The mount scheduler: queues, drives and volumes, acted out with the library and the drives; what
+// is decided stands in mount_plan. Messages: mount_scheduler_actor in protocol.hpp.
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "actors/mount_plan.hpp"
+#include "actors/protocol.hpp"
+#include "storage/os/clock.hpp"
+
+namespace et {
+
+struct scheduler_options {
+  mount_policy policy;
+  uint32_t copies = 1;
+};
+
+struct mount_scheduler_state {
+  static inline const char* name = "mount_scheduler";
+
+  scheduler_options options;
+  actors_ptr actors;
+  const wall_clock* clock = nullptr;
+  std::unique_ptr<mount_plan> plan;
+  std::map<uint64_t, caf::typed_response_promise<recall_outcome>> recalls;
+  std::vector<caf::typed_response_promise<bool>> stop_promises;
+  bool ready = false;     ///< the inventory is known
+  bool stopping = false;
+  bool starved = false;   ///< an alert said that no volume is left
+  int64_t wake_ms = 0;    ///< the next tick that was asked for
+
+  int64_t now_ms() const { return clock->now_ns() / 1'000'000; }
+  /// The pools that an aggregation still needs a copy in.
+  std::vector<std::string> missing_pools(const aggregation_record& record) const;
+};
+
+/// Name of the pool that holds copy `number` (from 1).
+std::string pool_of_copy(uint32_t number);
+
+mount_scheduler_actor::behavior_type mount_scheduler(
+    mount_scheduler_actor::stateful_pointer<mount_scheduler_state> self, actors_ptr actors,
+    const wall_clock* clock, scheduler_options options);
+
+}  // namespace et

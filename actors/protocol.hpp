@@ -1,0 +1,217 @@
+// Every actor of the service and every message it understands. A message not written here does not
+// exist. What clients may say stands in protocol_client.hpp, the values in messages.hpp.
+//
+// Every request answers with its value or with a caf::error of ours. `report` (facts for the
+// inspector) is understood by all.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actors/atoms.hpp"
+#include "actors/protocol_client.hpp"
+
+namespace et {
+
+/// What the inspector asks of everyone.
+using reporting_actor = caf::typed_actor<handles<std::vector<report>(report_atom)>>;
+
+/// The only writer of the catalogue; each request is one atomic write batch. Detached.
+using registrar_actor = reporting_actor::extend<
+    // Begins a pending batch for the sender, whose end before the commit drops it. Roots and
+    // maximum size are checked for each chunk.
+    handles<batch_id(put_begin_atom, batch_record)>,
+    // Adds a chunk of pack_entries to a pending batch; answers with the refused ones.
+    handles<std::vector<entry_error>(put_chunk_atom, batch_id, packed_page)>,
+    // Commits durably and starts the batch.
+    handles<batch_record(put_commit_atom, batch_id)>,
+    // Forgets a pending batch.
+    handles<bool(put_drop_atom, batch_id)>,
+    // Adds planned aggregations; true with the last.
+    handles<bool(plan_atom, batch_id, std::vector<aggregation_record>, bool)>,
+    // REGISTERED → CACHED.
+    handles<aggregation_record(cached_atom, cached_aggregation)>,
+    // Copies behind a flushed filemark; the volume as it is now.
+    handles<std::vector<aggregation_record>(written_atom, std::vector<written_aggregation>,
+                                            volume_record)>,
+    // CACHED → REGISTERED: the cache copy is lost.
+    handles<bool(lost_atom, aggregation_id)>,
+    // CACHED_SYNCED → SYNCED, before cache copies are deleted.
+    handles<bool(evicted_atom, std::vector<aggregation_id>)>,
+    // SYNCED → CACHED_SYNCED: a whole recall is in the cache.
+    handles<bool(recalled_atom, aggregation_id)>,
+    // A volume's record.
+    handles<bool(volume_atom, volume_record)>,
+    // Removes a batch from every listing; its keys go in the background.
+    handles<batch_record(remove_atom, batch_id)>,
+    // Deletes the next keys of removed and dropped batches (to itself).
+    handles<void(purge_atom)>,
+    // Workspaces.
+    handles<workspace_record(admin_add_atom, workspace_record)>,
+    handles<workspace_record(admin_set_atom, workspace_record)>,
+    handles<bool(admin_remove_atom, std::string)>,
+    // Numbers and stores an alert.
+    handles<alert_record(alert_atom, alert_record)>,
+    // Begins and ends a retrieval.
+    handles<retrieval_record(get_begin_atom, retrieval_record)>,
+    handles<bool(get_end_atom, retrieval_record)>>;
+
+/// Pages of the catalogue, each from a snapshot. Detached, a small pool.
+using catalogue_reader_actor = reporting_actor::extend<
+    // The named workspace (not_found), or all with an empty name.
+    handles<std::vector<workspace_record>(list_workspaces_atom, std::string)>,
+    // One committed batch; not_found for pending and removed ones.
+    handles<batch_record(batch_atom, batch_id)>,
+    // Committed batches of a workspace above an id.
+    handles<std::vector<batch_record>(list_batches_atom, workspace_id, batch_id)>,
+    // Batches that are not finished.
+    handles<std::vector<batch_id>(motion_atom)>,
+    // Rows of a batch behind a path, packed.
+    handles<packed_page(list_files_atom, batch_id, std::string)>,
+    // Rows of packed paths, of the newest batch that holds each or of the named one.
+    handles<packed_page(find_files_atom, workspace_id, batch_id, packed_page)>,
+    // One aggregation (not_found), or those of a batch above a number.
+    handles<aggregation_record(aggregation_atom, aggregation_id)>,
+    handles<std::vector<aggregation_record>(aggregations_atom, batch_id, uint32_t)>,
+    // Registered files behind a path, for planning; and all from one path to another, for caching.
+    handles<std::vector<file_entry>(entries_atom, batch_id, std::string)>,
+    handles<std::vector<file_entry>(entries_atom, batch_id, std::string, std::string)>,
+    // The first failed files of a batch.
+    handles<std::vector<file_failure>(lost_atom, batch_id)>,
+    handles<std::vector<volume_record>(volumes_atom)>,
+    handles<std::vector<alert_record>(admin_alerts_atom, uint64_t)>,
+    handles<retrieval_record(status_atom, retrieval_id)>>;
+
+/// Keeps one batch supervisor for each batch in motion, a bounded number at once.
+using batch_director_actor = reporting_actor::extend<
+    // Starts (or queues) the supervision of a committed batch.
+    handles<void(start_atom, batch_id)>,
+    // Gives a batch up because it is removed; answers when nothing works on it any more.
+    handles<bool(cancel_atom, batch_id)>,
+    // From a supervisor: everything of its batch is safe or failed.
+    handles<void(finished_atom, batch_id)>,
+    // From the mount scheduler: these records changed by a flushed write.
+    handles<void(safe_atom, std::vector<aggregation_record>)>,
+    // From the mount scheduler: the cache copy cannot be used; it must be made again.
+    handles<void(lost_atom, aggregation_id, std::string)>,
+    // What a batch waits for, in words.
+    handles<std::vector<std::string>(status_atom, batch_id)>>;
+
+/// One batch in motion: plans its aggregations and drives each to safety. Keeps nothing that the
+/// catalogue lacks.
+using batch_supervisor_actor = reporting_actor::extend<
+    // Goes on with whatever the catalogue says is next (to itself, also after a delay).
+    handles<void(tick_atom)>,
+    handles<void(safe_atom, std::vector<aggregation_record>)>,
+    handles<void(lost_atom, aggregation_id, std::string)>,
+    handles<std::vector<std::string>(status_atom)>>;
+
+/// The disk cache of a node: space, pins, eviction, and the queue for its cache writers.
+using cache_keeper_actor = reporting_actor::extend<
+    // Fills an aggregation when there is room and a free writer. Error: no_space is never answered
+    // (it waits), cancelled when its batch is.
+    handles<cached_aggregation(cached_atom, cache_job)>,
+    // Room for a recall; waits for it. Answers with a reservation, given back with `release` or
+    // turned into a cached, safe aggregation of that size with `keep`.
+    handles<uint64_t(reserve_atom, uint64_t)>,
+    handles<void(release_atom, uint64_t)>,
+    handles<void(keep_atom, uint64_t, aggregation_id, uint64_t)>,
+    // Aggregations that are safe on tape: their cache copies may leave.
+    handles<void(safe_atom, std::vector<aggregation_id>)>,
+    // Holds a cached aggregation for a reader; false when it is not cached.
+    handles<bool(pin_atom, aggregation_id)>,
+    handles<void(unpin_atom, aggregation_id)>,
+    // The batch is removed: queued jobs are cancelled, its cache files leave.
+    handles<void(forget_atom, batch_id)>,
+    // Looks for what may leave (to itself).
+    handles<void(tick_atom)>>;
+
+/// Reads source files as the requester and writes one aggregation at a time. Detached.
+using cache_writer_actor =
+    reporting_actor::extend<handles<cached_aggregation(write_atom, cache_job)>>;
+
+/// Reads cache files for clients. Detached, a small pool.
+using cache_reader_actor = reporting_actor::extend<
+    // Bytes of an aggregation: recall number (0: the cache file), offset, length.
+    handles<bytes(read_atom, aggregation_id, uint64_t, uint64_t, uint32_t)>,
+    // Deletes a part recall (0: the cache file).
+    handles<bool(forget_atom, aggregation_id, uint64_t)>>;
+
+/// Decides what is mounted where and for what.
+using mount_scheduler_actor = reporting_actor::extend<
+    // Puts a CACHED aggregation into the queue for tape; the director hears of the outcome.
+    handles<bool(write_atom, tape_item)>,
+    // Brings ranges from tape into the cache; answers when they are there.
+    handles<recall_outcome(recall_atom, recall_job)>,
+    // Drops what is queued for a removed batch.
+    handles<void(cancel_atom, batch_id)>,
+    // Gives up a queued recall.
+    handles<void(cancel_atom, uint64_t)>,
+    // What a volume, or the writing of an aggregation, waits for.
+    handles<std::string(status_atom, aggregation_id)>,
+    // Looks for work (to itself).
+    handles<void(tick_atom)>,
+    // Ends the running jobs after their current block and dismounts; answers when done.
+    handles<bool(stop_atom)>>;
+
+/// Owns the changer. Detached.
+using library_actor = reporting_actor::extend<
+    handles<library_inventory(inventory_atom)>,
+    // Moves a cartridge from its slot into a drive.
+    handles<bool(mount_atom, barcode, uint32_t)>,
+    // Moves the cartridge of an unloaded drive to its home slot, or to any free one.
+    handles<bool(dismount_atom, uint32_t)>>;
+
+/// One drive: a mount session. Detached, one per drive.
+using tape_drive_actor = reporting_actor::extend<
+    // Loads, and checks the label or writes it on a blank volume; answers with the volume's record.
+    handles<volume_record(mount_atom, volume_record)>,
+    // Unloads.
+    handles<bool(dismount_atom)>,
+    // Writes aggregations from the cache, with one flush.
+    handles<write_outcome(write_atom, write_job)>,
+    // Reads ranges of an aggregation into the cache.
+    handles<recall_outcome(read_atom, recall_job)>>;
+
+/// Makes alerts durable and tells the log.
+using alert_publisher_actor = reporting_actor::extend<
+    // Never waits for anyone.
+    handles<void(alert_atom, alert_record)>>;
+
+/// Asks every actor for its report.
+using inspector_actor = caf::typed_actor<handles<std::vector<report>(admin_inspect_atom)>>;
+
+/// One retrieval: what is ready from the cache, what comes from tape in which order.
+using retrieval_supervisor_actor = reporting_actor::extend<
+    handles<bool(get_want_atom, std::vector<wanted_range>, bool)>,
+    handles<delivery(get_next_atom)>,
+    handles<bytes(get_data_atom, aggregation_id, uint64_t, uint32_t)>,
+    handles<bool(get_done_atom, wanted_range)>,
+    handles<bool(get_end_atom, retrieval_outcome)>,
+    // The wait of a get_next is over (to itself).
+    handles<void(tick_atom, uint64_t)>>;
+
+/// The handles that actors of one node know each other by. Filled once by actors/system before the
+/// first message flows.
+struct service_actors {
+  registrar_actor registrar;
+  std::vector<catalogue_reader_actor> readers;
+  batch_director_actor director;
+  cache_keeper_actor keeper;
+  std::vector<cache_writer_actor> writers;
+  std::vector<cache_reader_actor> cache_readers;
+  mount_scheduler_actor scheduler;
+  library_actor library;
+  std::vector<tape_drive_actor> drives;
+  alert_publisher_actor alerts;
+  inspector_actor inspector;
+
+  /// A reader for a number that spreads the load.
+  const catalogue_reader_actor& reader(uint64_t spread) const {
+    return readers[spread % readers.size()];
+  }
+};
+
+using actors_ptr = std::shared_ptr<const service_actors>;
+
+}  // namespace et

@@ -1,0 +1,65 @@
+// What a client may ask of its session: the one interface that crosses the front door.
+//
+// gateway (session process) and session_port (service) answer the same messages; the gateway bounds
+// and passes on, the port authorises for the identity bound to it and does. Values only, no handles.
+// Every error is a caf::error of ours: not_authorised, not_found, invalid_argument, limit_reached,
+// timeout, unavailable and what the message names.
+#pragma once
+
+#include "actors/atoms.hpp"
+
+namespace et {
+
+using client_actor = caf::typed_actor<
+    // First message: the client's version. Error: protocol when the versions cannot work together.
+    handles<session_info(hello_atom, std::string)>,
+
+    // Begins an upload to a workspace with a tag: a pending batch nobody sees.
+    handles<upload_info(put_begin_atom, std::string, std::string)>,
+    // Adds entries (pack_entries) to the upload; answers with those refused, by their index.
+    handles<std::vector<entry_error>(put_chunk_atom, uint64_t, packed_page)>,
+    // Makes the upload a batch, durably. Errors: over_quota, rejected when it is empty.
+    handles<batch_record(put_commit_atom, uint64_t)>,
+    // Forgets the upload.
+    handles<bool(put_drop_atom, uint64_t)>,
+
+    // The named workspace, or with an empty name all that the identity may see.
+    handles<std::vector<workspace_record>(list_workspaces_atom, std::string)>,
+    // Batches of a workspace with an id above the given one, ascending; a page, empty at the end.
+    handles<std::vector<batch_record>(list_batches_atom, std::string, batch_id)>,
+    // Files of a batch behind a path, as pack_rows; a page, empty at the end. Workspace, batch, path.
+    handles<packed_page(list_files_atom, std::string, batch_id, std::string)>,
+    // Rows of listed paths (pack_strings), in their order, from the newest batch that holds each or
+    // from the named one (0: newest). A path not held has a row with batch 0.
+    handles<packed_page(find_files_atom, std::string, batch_id, packed_page)>,
+
+    // Removes a batch; answers with what it was.
+    handles<batch_record(remove_atom, std::string, batch_id)>,
+    // What a batch is doing; aggregations with a number above the given one.
+    handles<batch_status(status_atom, std::string, batch_id, uint32_t)>,
+    // A retrieval's record.
+    handles<retrieval_record(status_atom, std::string, retrieval_id)>,
+
+    // Begins a retrieval in a workspace, of a batch (0: of listed files).
+    handles<retrieval_record(get_begin_atom, std::string, batch_id)>,
+    // Adds ranges that the client wants; `true` with the last ones.
+    handles<bool(get_want_atom, retrieval_id, std::vector<wanted_range>, bool)>,
+    // The next thing the retrieval has; answers within about a second, with `waiting` if nothing.
+    handles<delivery(get_next_atom, retrieval_id)>,
+    // Bytes of a range that is ready: offset and length, at most max_packed_bytes.
+    handles<bytes(get_data_atom, retrieval_id, aggregation_id, uint64_t, uint32_t)>,
+    // The client has all it needs of a range that was ready.
+    handles<bool(get_done_atom, retrieval_id, wanted_range)>,
+    // Ends the retrieval.
+    handles<bool(get_end_atom, retrieval_id, retrieval_outcome)>,
+
+    // Administrators: workspaces by record (name, roots, managers, quota).
+    handles<workspace_record(admin_add_atom, workspace_record)>,
+    handles<workspace_record(admin_set_atom, workspace_record)>,
+    handles<bool(admin_remove_atom, std::string)>,
+    // Administrators: what the inspector knows.
+    handles<std::vector<report>(admin_inspect_atom)>,
+    // Alerts above a number: those of workspaces the identity manages, or all for administrators.
+    handles<std::vector<alert_record>(admin_alerts_atom, uint64_t)>>;
+
+}  // namespace et

@@ -1,0 +1,243 @@
+#include "actors/registrar.hpp"
+
+#include "actors/actor_base.hpp"
+
+namespace et {
+
+namespace {
+
+/// Keys deleted in one step, so that other requests get their turn.
+constexpr size_t purge_step_files = 20'000;
+
+template <class T>
+caf::result<bool> done(const T& error) {
+  if (error) return error;
+  return true;
+}
+
+}  // namespace
+
+bool beneath(const std::string& path, const std::string& root) {
+  if (root == "/") return true;
+  return path.size() > root.size() && path.compare(0, root.size(), root) == 0 &&
+         path[root.size()] == '/';
+}
+
+std::string path_fault(const std::string& path) {
+  if (path.empty() || path.front() != '/') return "the path is not absolute";
+  size_t begin = 1;
+  while (begin <= path.size()) {
+    auto end = path.find('/', begin);
+    if (end == std::string::npos) end = path.size();
+    std::string_view part{path.data() + begin, end - begin};
+    if (part.empty() || part == "." || part == "..")
+      return "the path has an empty, `.` or `..` part";
+    begin = end + 1;
+  }
+  return {};
+}
+
+caf::expected<std::vector<entry_error>> registrar_state::add_chunk(batch_id id,
+                                                                   const packed_page& page) {
+  auto found = uploads.find(id);
+  if (found == uploads.end()) return fail(errc::not_found, "this upload is not open any more");
+  auto entries = unpack_entries(page);
+  if (!entries) return entries.error();
+  std::vector<entry_error> refused;
+  std::vector<file_entry> good;
+  std::vector<uint32_t> index;
+  auto roots = found->second.roots;
+  auto rooted = [&](const std::string& path) {
+    for (auto& root : roots)
+      if (beneath(path, root)) return true;
+    return false;
+  };
+  for (uint32_t i = 0; i < entries->size(); ++i) {
+    auto& entry = (*entries)[i];
+    if (auto fault = path_fault(entry.path); !fault.empty()) {
+      refused.push_back({i, errc::invalid_argument, fault});
+    } else if (!rooted(entry.path)) {
+      refused.push_back({i, errc::not_authorised, "outside the workspace's roots"});
+    } else if (entry.size_bytes > max_file_bytes) {
+      refused.push_back({i, errc::invalid_argument,
+                         "larger than the maximum of " + std::to_string(max_file_bytes) +
+                             " bytes"});
+    } else {
+      if (!refused.empty()) index.push_back(i);
+      good.push_back(std::move(entry));
+    }
+  }
+  // `index` is only needed behind the first refused entry; before it, numbers are the same.
+  auto offset = static_cast<uint32_t>(good.size() - index.size());
+  auto added = store->add_files(id, good);
+  if (!added) return added.error();
+  for (auto& error : *added) {
+    if (error.index >= offset) error.index = index[error.index - offset];
+    refused.push_back(std::move(error));
+  }
+  return refused;
+}
+
+bool registrar_state::purge_some() {
+  if (purging.empty()) return false;
+  auto id = *purging.begin();
+  auto finished = store->purge_batch(id, purge_step_files);
+  if (!finished) {
+    spdlog::error("purge of batch {}: {}", id.value, text_of(finished.error()));
+    return false;
+  }
+  if (*finished) {
+    spdlog::debug("batch {}: its keys are deleted", id.value);
+    purging.erase(id);
+  }
+  return !purging.empty();
+}
+
+void registrar_state::owner_down(const caf::actor_addr& owner) {
+  for (auto i = uploads.begin(); i != uploads.end();) {
+    if (i->second.owner == owner) {
+      spdlog::info("upload {}: its session has ended, forgotten", i->first.value);
+      purging.insert(i->first);
+      i = uploads.erase(i);
+    } else {
+      ++i;
+    }
+  }
+}
+
+namespace {
+
+using self_pointer = registrar_actor::stateful_pointer<registrar_state>;
+
+void start_purge(self_pointer self) {
+  if (self->state.purging.empty() || self->state.purge_running) return;
+  self->state.purge_running = true;
+  self->send(self, purge_atom_v);
+}
+
+caf::result<batch_id> begin(self_pointer self, const batch_record& draft) {
+  auto workspace = self->state.store->view()->workspace(draft.workspace_name);
+  if (!workspace) return workspace.error();
+  if (!*workspace)
+    return fail(errc::not_found, "there is no workspace " + draft.workspace_name);
+  auto id = self->state.store->begin_batch(draft);
+  if (!id) return id.error();
+  auto owner = caf::actor_cast<caf::actor_addr>(self->current_sender());
+  if (self->current_sender()) self->monitor(owner);
+  self->state.uploads[*id] = {owner, (*workspace)->roots};
+  return *id;
+}
+
+caf::result<batch_record> commit(self_pointer self, batch_id id) {
+  auto& state = self->state;
+  if (!state.uploads.count(id)) return fail(errc::not_found, "this upload is not open any more");
+  auto batch = state.store->commit_batch(id);
+  if (!batch) {
+    // A refused batch leaves nothing behind.
+    spdlog::info("upload {}: not registered: {}", id.value, text_of(batch.error()));
+    state.uploads.erase(id);
+    state.purging.insert(id);
+    start_purge(self);
+    return batch.error();
+  }
+  state.uploads.erase(id);
+  spdlog::info("batch {} registered: workspace {}, user {}, {} files, {} bytes", id.value,
+               batch->workspace_name, batch->requester, batch->files, batch->size_bytes);
+  self->send(state.actors->director, start_atom_v, id);
+  return *batch;
+}
+
+}  // namespace
+
+registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* store,
+                                         actors_ptr actors, uint64_t max_file_bytes) {
+  guard(self);
+  self->state.store = store;
+  self->state.actors = std::move(actors);
+  self->state.max_file_bytes = max_file_bytes;
+  self->set_down_handler([self](caf::down_msg& down) {
+    self->state.owner_down(down.source);
+    start_purge(self);
+  });
+  if (auto left = store->view()->unfinished_removals(); left) {
+    for (auto& batch : *left) {
+      if (batch.phase == batch_phase::pending)
+        spdlog::warn("restart: upload {} by {} was not committed and is forgotten", batch.id.value,
+                     batch.requester);
+      self->state.purging.insert(batch.id);
+    }
+    start_purge(self);
+  }
+  return {
+      [=](report_atom) -> caf::result<std::vector<report>> {
+        return std::vector<report>{
+            report_of(self, "registrar",
+                      {{"uploads", std::to_string(self->state.uploads.size())},
+                       {"purging", std::to_string(self->state.purging.size())},
+                       {"catalogue bytes", std::to_string(store->disk_bytes())}})};
+      },
+      [=](put_begin_atom, const batch_record& draft) { return begin(self, draft); },
+      [=](put_chunk_atom, batch_id id,
+          const packed_page& page) -> caf::result<std::vector<entry_error>> {
+        return self->state.add_chunk(id, page);
+      },
+      [=](put_commit_atom, batch_id id) { return commit(self, id); },
+      [=](put_drop_atom, batch_id id) -> caf::result<bool> {
+        if (!self->state.uploads.erase(id)) return false;
+        self->state.purging.insert(id);
+        start_purge(self);
+        return true;
+      },
+      [=](plan_atom, batch_id id, const std::vector<aggregation_record>& planned, bool last) {
+        return done(store->add_aggregations(id, planned, last));
+      },
+      [=](cached_atom, const cached_aggregation& cached) -> caf::result<aggregation_record> {
+        return store->record_cached(cached);
+      },
+      [=](written_atom, const std::vector<written_aggregation>& written,
+          const volume_record& volume) -> caf::result<std::vector<aggregation_record>> {
+        return store->record_written(written, volume);
+      },
+      [=](lost_atom, aggregation_id id) { return done(store->record_cache_lost(id)); },
+      [=](evicted_atom, const std::vector<aggregation_id>& ids) {
+        return done(store->record_evicted(ids));
+      },
+      [=](recalled_atom, aggregation_id id) { return done(store->record_recalled(id)); },
+      [=](volume_atom, const volume_record& volume) { return done(store->put_volume(volume)); },
+      [=](remove_atom, batch_id id) -> caf::result<batch_record> {
+        auto removed = store->remove_batch(id);
+        if (!removed) return removed.error();
+        spdlog::info("batch {} removed: {} files, {} bytes given back", id.value, removed->files,
+                     removed->size_bytes);
+        self->state.purging.insert(id);
+        start_purge(self);
+        return *removed;
+      },
+      [=](purge_atom) {
+        if (self->state.purge_some())
+          self->send(self, purge_atom_v);
+        else
+          self->state.purge_running = false;
+      },
+      [=](admin_add_atom, const workspace_record& record) -> caf::result<workspace_record> {
+        return store->add_workspace(record);
+      },
+      [=](admin_set_atom, const workspace_record& record) -> caf::result<workspace_record> {
+        return store->set_workspace(record);
+      },
+      [=](admin_remove_atom, const std::string& workspace) {
+        return done(store->remove_workspace(workspace));
+      },
+      [=](alert_atom, const alert_record& draft) -> caf::result<alert_record> {
+        return store->add_alert(draft);
+      },
+      [=](get_begin_atom, const retrieval_record& draft) -> caf::result<retrieval_record> {
+        return store->begin_retrieval(draft);
+      },
+      [=](get_end_atom, const retrieval_record& ended) {
+        return done(store->end_retrieval(ended));
+      },
+  };
+}
+
+}  // namespace et

@@ -1,0 +1,45 @@
+// The registrar: the only writer of the catalogue. Messages: registrar_actor in protocol.hpp.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "actors/protocol.hpp"
+
+namespace et {
+
+struct registrar_state {
+  static inline const char* name = "registrar";
+
+  struct upload {
+    caf::actor_addr owner;
+    std::vector<std::string> roots;
+  };
+
+  catalogue_store* store = nullptr;
+  actors_ptr actors;
+  uint64_t max_file_bytes = 0;
+  std::map<batch_id, upload> uploads;
+  std::set<batch_id> purging;  ///< removed and dropped batches whose keys are still there
+  bool purge_running = false;
+
+  /// Checks roots and maximum size, then adds what is left; errors carry the chunk's indexes.
+  caf::expected<std::vector<entry_error>> add_chunk(batch_id id, const packed_page& page);
+  /// Deletes some keys; true when there is more to do.
+  bool purge_some();
+  /// Uploads whose owner has gone are dropped.
+  void owner_down(const caf::actor_addr& owner);
+};
+
+/// `store` outlives the actor. Detached.
+registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<registrar_state> self,
+                                         catalogue_store* store, actors_ptr actors,
+                                         uint64_t max_file_bytes);
+
+/// True when `path` lies beneath `root`, both absolute and without `.` or `..` parts.
+bool beneath(const std::string& path, const std::string& root);
+
+/// Why a registered path cannot be taken, or an empty string: not absolute, `.`, `..` or empty parts.
+std::string path_fault(const std::string& path);
+
+}  // namespace et

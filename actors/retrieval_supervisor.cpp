@@ -1,0 +1,434 @@
+#include "actors/retrieval_supervisor.hpp"
+
+#include <atomic>
+
+#include "actors/actor_base.hpp"
+#include "actors/defaults.hpp"
+
+namespace et {
+
+using part = retrieval_supervisor_state::part;
+using part_state = retrieval_supervisor_state::part_state;
+
+std::optional<delivery> retrieval_supervisor_state::next_delivery() {
+  for (auto& [number, one] : parts) {
+    if (one.state != part_state::ready && one.state != part_state::failed) continue;
+    if (one.delivered == one.ranges.size()) continue;
+    delivery next;
+    next.range = one.ranges[one.delivered++];
+    next.kind = one.state == part_state::ready ? delivery_kind::ready : delivery_kind::failed;
+    next.code = one.code;
+    next.text = one.text;
+    return next;
+  }
+  if (all_wanted && parts.empty()) {
+    delivery end;
+    end.kind = delivery_kind::end;
+    return end;
+  }
+  return std::nullopt;
+}
+
+const part* retrieval_supervisor_state::readable(aggregation_id id, uint64_t offset_bytes) const {
+  for (auto& [number, one] : parts) {
+    if (one.aggregation != id || one.state != part_state::ready) continue;
+    for (size_t i = 0; i < one.delivered; ++i)
+      if (offset_bytes >= one.ranges[i].begin_bytes && offset_bytes < one.ranges[i].end_bytes)
+        return &one;
+  }
+  return nullptr;
+}
+
+namespace {
+
+using self_pointer = retrieval_supervisor_actor::stateful_pointer<retrieval_supervisor_state>;
+
+/// Recalls of one retrieval that are in the scheduler's hands at once.
+constexpr size_t max_recalls = 32;
+/// Parts that are ready but not fetched yet; more are not begun, so that pins stay few.
+constexpr size_t max_ready = 64;
+
+/// Recalls are numbered over the whole service; the number names files of this run only.
+std::atomic<uint64_t> last_recall{0};
+
+void go_on(self_pointer self);
+
+void answer_waiting(self_pointer self) {
+  auto& state = self->state;
+  while (!state.waiting.empty()) {
+    auto next = state.next_delivery();
+    if (!next) return;
+    bool failed = next->kind == delivery_kind::failed;
+    auto range = next->range;
+    state.waiting.front().deliver(std::move(*next));
+    state.waiting.pop_front();
+    // Nothing more is heard of a failed range.
+    if (failed) caf::anon_send(self, get_done_atom_v, range);
+  }
+}
+
+part* find_part(self_pointer self, uint64_t number) {
+  auto found = self->state.parts.find(number);
+  return found == self->state.parts.end() ? nullptr : &found->second;
+}
+
+void part_failed(self_pointer self, uint64_t number, errc code, const std::string& text) {
+  if (auto one = find_part(self, number)) {
+    one->state = part_state::failed;
+    one->code = code;
+    one->text = text;
+    spdlog::warn("retrieval {}: aggregation {}: {}", self->state.record.id.value,
+                 to_string(one->aggregation), text);
+  }
+  answer_waiting(self);
+  go_on(self);
+}
+
+void part_ready(self_pointer self, uint64_t number) {
+  if (auto one = find_part(self, number)) one->state = part_state::ready;
+  answer_waiting(self);
+  go_on(self);
+}
+
+/// Gives back what a part holds.
+void let_go(self_pointer self, const part& one) {
+  auto& actors = *self->state.actors;
+  if (one.pinned) self->send(actors.keeper, unpin_atom_v, one.aggregation);
+  if (one.recall != 0)
+    for (auto& reader : actors.cache_readers)
+      self->request(reader, defaults::catalogue_timeout, forget_atom_v, one.aggregation,
+                    one.recall)
+          .then([](bool) {}, log_error("deleting a part recall"));
+  if (one.room != 0) self->send(actors.keeper, release_atom_v, one.room);
+}
+
+void pin_or_recall(self_pointer self, uint64_t number, bool may_recall);
+
+void recall_done(self_pointer self, uint64_t number, const recall_outcome& outcome) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  auto& actors = *self->state.actors;
+  if (outcome.code != errc::none) {
+    self->send(actors.keeper, release_atom_v, one->room);
+    one->room = one->recall = 0;
+    if (++one->copy < one->record.copies.size()) {
+      spdlog::warn("retrieval {}: aggregation {}: {}; trying its next copy",
+                   self->state.record.id.value, to_string(one->aggregation), outcome.text);
+      one->state = part_state::queued;
+      go_on(self);
+    } else {
+      part_failed(self, number, outcome.code, outcome.text);
+    }
+    return;
+  }
+  spdlog::info("retrieval {}: aggregation {} recalled, {} bytes read from tape",
+               self->state.record.id.value, to_string(one->aggregation), outcome.read_bytes);
+  if (!outcome.whole) {
+    part_ready(self, number);
+    return;
+  }
+  auto room = one->room;
+  auto size_bytes = one->record.size_bytes;
+  auto id = one->aggregation;
+  one->room = 0;
+  self->request(actors.registrar, defaults::catalogue_timeout, recalled_atom_v, id)
+      .then(
+          [=](bool) {
+            self->send(self->state.actors->keeper, keep_atom_v, room, id, size_bytes);
+            pin_or_recall(self, number, false);
+          },
+          [=](const caf::error& error) {
+            self->send(self->state.actors->keeper, release_atom_v, room);
+            part_failed(self, number, code_of(error), text_of(error));
+          });
+}
+
+/// Whole when that is cheaper than the ranges: at least half of the blocks are wanted anyway.
+bool whole_is_cheaper(const part& one, const copy_record& copy) {
+  uint64_t blocks = 0;
+  for (auto& range : one.ranges)
+    if (range.end_bytes > range.begin_bytes)
+      blocks += (range.end_bytes - 1) / copy.block_bytes - range.begin_bytes / copy.block_bytes + 1;
+  return blocks * 2 >= copy.blocks;
+}
+
+void recall(self_pointer self, uint64_t number) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  if (one->record.copies.empty()) {
+    part_failed(self, number, errc::not_found, "not archived yet");
+    return;
+  }
+  recall_job job;
+  job.aggregation = one->record;
+  job.copy = one->record.copies[one->copy];
+  job.whole = whole_is_cheaper(*one, job.copy);
+  job.number = ++last_recall;
+  uint64_t needed_bytes = 0;
+  for (auto& range : one->ranges) needed_bytes += range.end_bytes - range.begin_bytes;
+  if (job.whole)
+    needed_bytes = one->record.size_bytes;
+  else
+    job.ranges = one->ranges;
+  self->request(self->state.actors->keeper, defaults::drive_timeout, reserve_atom_v, needed_bytes)
+      .then(
+          [=](uint64_t room) {
+            auto mine = find_part(self, number);
+            if (!mine) {
+              self->send(self->state.actors->keeper, release_atom_v, room);
+              return;
+            }
+            mine->room = room;
+            mine->recall = job.whole ? 0 : job.number;
+            self->request(self->state.actors->scheduler, defaults::drive_timeout, recall_atom_v,
+                          job)
+                .then([=](const recall_outcome& outcome) { recall_done(self, number, outcome); },
+                      [=](const caf::error& error) {
+                        part_failed(self, number, code_of(error), text_of(error));
+                      });
+          },
+          [=](const caf::error& error) {
+            part_failed(self, number, code_of(error), text_of(error));
+          });
+}
+
+void read_record(self_pointer self, uint64_t number) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  self->request(self->state.actors->reader(number), defaults::catalogue_timeout,
+                aggregation_atom_v, one->aggregation)
+      .then(
+          [=](aggregation_record& record) {
+            auto mine = find_part(self, number);
+            if (!mine) return;
+            mine->record = std::move(record);
+            mine->state = part_state::recalling;
+            recall(self, number);
+          },
+          [=](const caf::error& error) {
+            part_failed(self, number, code_of(error), text_of(error));
+          });
+}
+
+void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  self->request(self->state.actors->keeper, defaults::request_timeout, pin_atom_v,
+                one->aggregation)
+      .then(
+          [=](bool pinned) {
+            auto mine = find_part(self, number);
+            if (!mine) return;
+            mine->pinned = pinned;
+            if (pinned)
+              part_ready(self, number);
+            else if (may_recall)
+              read_record(self, number);
+            else
+              part_failed(self, number, errc::no_space, "left the cache before it was read");
+          },
+          [=](const caf::error& error) {
+            part_failed(self, number, code_of(error), text_of(error));
+          });
+}
+
+/// A batch of another workspace is as good as none.
+void resolve(self_pointer self, uint64_t number) {
+  auto one = find_part(self, number);
+  one->state = part_state::resolving;
+  auto batch = one->aggregation.batch;
+  if (self->state.allowed.count(batch)) {
+    pin_or_recall(self, number, true);
+    return;
+  }
+  self->request(self->state.actors->reader(number), defaults::catalogue_timeout, batch_atom_v,
+                batch)
+      .then(
+          [=](const batch_record& record) {
+            if (record.workspace != self->state.record.workspace) {
+              part_failed(self, number, errc::not_found,
+                          "there is no batch " + std::to_string(batch.value) + " in workspace " +
+                              self->state.record.workspace_name);
+              return;
+            }
+            self->state.allowed.insert(batch);
+            pin_or_recall(self, number, true);
+          },
+          [=](const caf::error& error) {
+            part_failed(self, number, code_of(error), text_of(error));
+          });
+}
+
+void go_on(self_pointer self) {
+  auto& state = self->state;
+  size_t recalling = 0;
+  size_t ready = 0;
+  std::vector<uint64_t> next;
+  for (auto& [number, one] : state.parts) {
+    if (one.state == part_state::recalling || one.state == part_state::resolving) ++recalling;
+    if (one.state == part_state::ready) ++ready;
+    if (one.state == part_state::queued && number != state.open_part) next.push_back(number);
+    if (recalling + next.size() >= max_recalls || ready >= max_ready) break;
+  }
+  if (ready >= max_ready) return;
+  for (auto number : next) {
+    if (recalling++ >= max_recalls) return;
+    resolve(self, number);
+  }
+}
+
+caf::result<bool> want(self_pointer self, const std::vector<wanted_range>& ranges, bool last) {
+  auto& state = self->state;
+  if (state.all_wanted) return fail(errc::protocol, "the retrieval has all its ranges already");
+  if (state.ranges + ranges.size() > defaults::max_ranges_per_retrieval)
+    return fail(errc::limit_reached,
+                "more than " + std::to_string(defaults::max_ranges_per_retrieval) +
+                    " ranges in one retrieval; get fewer files at once");
+  for (auto& range : ranges) {
+    if (range.end_bytes < range.begin_bytes)
+      return fail(errc::protocol, "a range that ends before it begins");
+    auto open = find_part(self, state.open_part);
+    if (!open || open->aggregation != range.aggregation) {
+      state.open_part = state.next_part++;
+      open = &state.parts[state.open_part];
+      open->aggregation = range.aggregation;
+    }
+    open->ranges.push_back(range);
+    ++state.ranges;
+  }
+  if (last) {
+    state.all_wanted = true;
+    state.open_part = 0;
+  }
+  go_on(self);
+  answer_waiting(self);
+  return true;
+}
+
+void range_done(self_pointer self, const wanted_range& range) {
+  auto& parts = self->state.parts;
+  for (auto i = parts.begin(); i != parts.end(); ++i) {
+    auto& one = i->second;
+    if (one.aggregation != range.aggregation || one.delivered <= one.finished) continue;
+    if (++one.finished < one.ranges.size()) return;
+    let_go(self, one);
+    parts.erase(i);
+    break;
+  }
+  go_on(self);
+  answer_waiting(self);
+}
+
+/// What a client without anything ready is told.
+void answer_waiting_text(self_pointer self) {
+  auto& state = self->state;
+  if (state.waiting.empty()) return;
+  auto promise = state.waiting.front();
+  state.waiting.pop_front();
+  aggregation_id first;
+  for (auto& [number, one] : state.parts) {
+    if (one.state == part_state::ready || one.state == part_state::failed) continue;
+    first = one.aggregation;
+    break;
+  }
+  auto answer = [promise](const std::string& text) mutable {
+    delivery wait;
+    wait.text = text;
+    promise.deliver(std::move(wait));
+  };
+  self->request(state.actors->scheduler, defaults::request_timeout, status_atom_v, first)
+      .then([=](const std::string& text) mutable { answer(text); },
+            [=](const caf::error&) mutable { answer(std::string{}); });
+}
+
+void end(self_pointer self, const retrieval_outcome& outcome) {
+  auto& state = self->state;
+  if (state.ended) return;
+  state.ended = true;
+  for (auto& [number, one] : state.parts) {
+    if (one.recall != 0 || one.state == part_state::recalling)
+      self->send(state.actors->scheduler, cancel_atom_v, one.recall);
+    let_go(self, one);
+  }
+  state.parts.clear();
+  state.record.state = outcome.state;
+  state.record.files = outcome.files;
+  state.record.size_bytes = outcome.size_bytes;
+  state.record.bad_files = outcome.bad_files;
+  spdlog::info("retrieval {} {}: {} files, {} bytes, {} bad files", state.record.id.value,
+               to_string(outcome.state), outcome.files, outcome.size_bytes, outcome.bad_files);
+  self->request(state.actors->registrar, defaults::catalogue_timeout, get_end_atom_v,
+                state.record)
+      .then([=](bool) { self->quit(caf::exit_reason::user_shutdown); },
+            [=](const caf::error& error) {
+              spdlog::error("retrieval {}: its end could not be recorded: {}",
+                            self->state.record.id.value, text_of(error));
+              self->quit(caf::exit_reason::user_shutdown);
+            });
+}
+
+report retrieval_report(self_pointer self) {
+  auto& state = self->state;
+  return {"retrieval",
+          std::to_string(state.record.id.value),
+          {{"user", state.record.requester},
+           {"workspace", state.record.workspace_name},
+           {"ranges", std::to_string(state.ranges)},
+           {"parts open", std::to_string(state.parts.size())}}};
+}
+
+}  // namespace
+
+retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self,
+                                                               actors_ptr actors,
+                                                               retrieval_record record,
+                                                               caf::actor_addr owner) {
+  guard(self);
+  self->state.actors = std::move(actors);
+  self->state.record = std::move(record);
+  self->monitor(owner);
+  self->set_down_handler([=](caf::down_msg&) {
+    retrieval_outcome cancelled;
+    cancelled.state = retrieval_state::cancelled;
+    end(self, cancelled);
+  });
+  return {
+      [=](report_atom) -> caf::result<std::vector<report>> {
+        return std::vector<report>{retrieval_report(self)};
+      },
+      [=](get_want_atom, const std::vector<wanted_range>& ranges, bool last) {
+        return want(self, ranges, last);
+      },
+      [=](get_next_atom) -> caf::result<delivery> {
+        auto promise = self->make_response_promise<delivery>();
+        if (self->state.waiting.size() >= defaults::max_requests_per_session) {
+          promise.deliver(fail(errc::limit_reached, "too many requests for the next range"));
+          return promise;
+        }
+        self->state.waiting.push_back(promise);
+        answer_waiting(self);
+        if (!self->state.waiting.empty())
+          self->delayed_send(self, defaults::delivery_wait, tick_atom_v, uint64_t{0});
+        return promise;
+      },
+      [=](get_data_atom, aggregation_id id, uint64_t offset_bytes,
+          uint32_t length_bytes) -> caf::result<bytes> {
+        auto one = self->state.readable(id, offset_bytes);
+        if (!one) return fail(errc::invalid_argument, "that range is not ready");
+        auto& readers = self->state.actors->cache_readers;
+        return self->delegate(readers[id.number % readers.size()], read_atom_v, id, one->recall,
+                              offset_bytes, length_bytes);
+      },
+      [=](get_done_atom, const wanted_range& range) -> caf::result<bool> {
+        range_done(self, range);
+        return true;
+      },
+      [=](get_end_atom, const retrieval_outcome& outcome) -> caf::result<bool> {
+        end(self, outcome);
+        return true;
+      },
+      [=](tick_atom, uint64_t) { answer_waiting_text(self); },
+  };
+}
+
+}  // namespace et

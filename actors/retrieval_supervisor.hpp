@@ -1,0 +1,56 @@
+// A retrieval supervisor: one get. What is cached is ready at once, the rest is recalled from tape.
+// Messages: retrieval_supervisor_actor in protocol.hpp.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "actors/protocol.hpp"
+
+namespace et {
+
+struct retrieval_supervisor_state {
+  static inline const char* name = "retrieval_supervisor";
+
+  enum class part_state : uint8_t { queued, resolving, recalling, ready, failed, done };
+
+  /// The wanted ranges of one aggregation.
+  struct part {
+    aggregation_id aggregation;
+    std::vector<wanted_range> ranges;
+    part_state state = part_state::queued;
+    aggregation_record record;
+    size_t copy = 0;        ///< of record.copies, being read
+    uint64_t recall = 0;    ///< number of a part recall, 0: the cache file
+    uint64_t room = 0;      ///< reservation held for a part recall
+    bool pinned = false;
+    size_t delivered = 0;   ///< ranges told to the client
+    size_t finished = 0;    ///< ranges the client is done with
+    errc code = errc::none;
+    std::string text;
+  };
+
+  actors_ptr actors;
+  retrieval_record record;
+  std::map<uint64_t, part> parts;  ///< by their own number; finished ones are erased
+  uint64_t next_part = 1;
+  uint64_t open_part = 0;  ///< still gathering ranges, 0: none
+  size_t ranges = 0;
+  bool all_wanted = false;
+  bool ended = false;
+  std::set<batch_id> allowed;  ///< batches known to be of the workspace
+  std::deque<caf::typed_response_promise<delivery>> waiting;
+
+  /// The next range to tell the client, with its part marked; nullopt: none now.
+  std::optional<delivery> next_delivery();
+  /// True when the range lies in one that was told as ready.
+  const part* readable(aggregation_id id, uint64_t offset_bytes) const;
+};
+
+/// `owner`'s end cancels the retrieval.
+retrieval_supervisor_actor::behavior_type retrieval_supervisor(
+    retrieval_supervisor_actor::stateful_pointer<retrieval_supervisor_state> self,
+    actors_ptr actors, retrieval_record record, caf::actor_addr owner);
+
+}  // namespace et

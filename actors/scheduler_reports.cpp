@@ -1,0 +1,71 @@
+#include "actors/scheduler_reports.hpp"
+
+namespace et {
+
+namespace {
+
+report drive_report(uint32_t number, const drive_slot& slot, int64_t now_ms) {
+  report drive{"drive", std::to_string(number), {}};
+  drive.facts.push_back({"activity", to_string(slot.activity)});
+  drive.facts.push_back({"volume", slot.mounted ? slot.mounted->value : "none"});
+  if (!slot.pool.empty()) drive.facts.push_back({"pool", slot.pool});
+  if (slot.rest_until_ms > now_ms)
+    drive.facts.push_back({"rests after a failure for ms",
+                           std::to_string(slot.rest_until_ms - now_ms)});
+  return drive;
+}
+
+report volume_report(const volume_record& volume) {
+  return {"volume",
+          volume.id.value,
+          {{"status", to_string(volume.status)},
+           {"pool", volume.pool.empty() ? "none" : volume.pool},
+           {"aggregations", std::to_string(volume.aggregations)},
+           {"written bytes", std::to_string(volume.written_bytes)},
+           {"capacity bytes", std::to_string(volume.capacity_bytes)},
+           {"next block", std::to_string(volume.next_header.value)}}};
+}
+
+}  // namespace
+
+std::vector<report> scheduler_reports(const mount_plan& plan, int64_t now_ms) {
+  std::vector<report> all;
+  for (uint32_t i = 0; i < plan.drives().size(); ++i)
+    all.push_back(drive_report(i, plan.drives()[i], now_ms));
+  for (auto& [id, volume] : plan.volumes())
+    if (volume.status != volume_status::blank) all.push_back(volume_report(volume));
+  uint64_t waiting_bytes = 0;
+  for (auto& write : plan.writes()) waiting_bytes += write.item.aggregation.size_bytes;
+  report writes{"queue", "writes", {{"length", std::to_string(plan.writes().size())},
+                                    {"bytes", std::to_string(waiting_bytes)}}};
+  if (!plan.writes().empty()) {
+    auto& oldest = plan.writes().front();
+    writes.facts.push_back({"oldest waits ms", std::to_string(now_ms - oldest.since_ms)});
+    auto obstacle = plan.write_obstacle(oldest.pool);
+    if (!obstacle.empty()) writes.facts.push_back({"obstacle", obstacle});
+  }
+  all.push_back(std::move(writes));
+  all.push_back({"queue", "recalls", {{"length", std::to_string(plan.recalls().size())}}});
+  return all;
+}
+
+std::string waiting_for(const mount_plan& plan, aggregation_id id) {
+  size_t place = 0;
+  for (auto& recall : plan.recalls()) {
+    ++place;
+    if (recall.job.aggregation.id == id)
+      return "volume " + recall.job.copy.volume.value + ", place " + std::to_string(place) +
+             " in the queue of recalls";
+  }
+  place = 0;
+  for (auto& write : plan.writes()) {
+    ++place;
+    if (write.item.aggregation.id != id) continue;
+    auto obstacle = plan.write_obstacle(write.pool);
+    if (!obstacle.empty()) return obstacle;
+    return "a drive for pool " + write.pool + ", place " + std::to_string(place);
+  }
+  return {};
+}
+
+}  // namespace et

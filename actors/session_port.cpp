@@ -1,0 +1,446 @@
+#include "actors/session_port.hpp"
+
+#include <algorithm>
+
+#include "actors/actor_base.hpp"
+#include "actors/defaults.hpp"
+#include "actors/retrieval_supervisor.hpp"
+#include "actors/version.hpp"
+
+namespace et {
+
+bool session_port_state::may_use(const workspace_record& workspace) const {
+  return who.administrator || std::find(workspace.managers.begin(), workspace.managers.end(),
+                                        who.user) != workspace.managers.end();
+}
+
+namespace {
+
+using self_pointer = client_actor::stateful_pointer<session_port_state>;
+
+/// Passes a request on and its answer back.
+template <class R, class Handle, class... Ts>
+void forward(self_pointer self, caf::typed_response_promise<R> promise, const Handle& whom,
+             Ts&&... xs) {
+  self->request(whom, defaults::catalogue_timeout, std::forward<Ts>(xs)...)
+      .then([promise](R& answer) mutable { promise.deliver(std::move(answer)); },
+            [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
+}
+
+template <class R, class Handle, class... Ts>
+caf::typed_response_promise<R> forwarded(self_pointer self, const Handle& whom, Ts&&... xs) {
+  auto promise = self->make_response_promise<R>();
+  forward(self, promise, whom, std::forward<Ts>(xs)...);
+  return promise;
+}
+
+const catalogue_reader_actor& reader(self_pointer self) {
+  return self->state.actors->reader(self->state.session);
+}
+
+/// What somebody is told who may not use a workspace: the same whether it exists or not.
+caf::error not_yours(self_pointer self, const std::string& workspace) {
+  auto& who = self->state.who;
+  spdlog::warn("session {}: user {} may not use workspace {}", self->state.session, who.user,
+               workspace);
+  return fail(errc::not_authorised,
+              "user " + who.user + " is not a manager of a workspace named " + workspace);
+}
+
+/// Does `work(promise, workspace)` when the identity may use the workspace.
+template <class R, class Work>
+caf::typed_response_promise<R> in_workspace(self_pointer self, const std::string& workspace,
+                                            Work work) {
+  auto promise = self->make_response_promise<R>();
+  if (workspace.empty()) {
+    promise.deliver(fail(errc::invalid_argument, "no workspace is named"));
+    return promise;
+  }
+  self->request(reader(self), defaults::catalogue_timeout, list_workspaces_atom_v, workspace)
+      .then(
+          [=](std::vector<workspace_record>& found) mutable {
+            if (!self->state.may_use(found.front()))
+              promise.deliver(not_yours(self, workspace));
+            else
+              work(promise, found.front());
+          },
+          [=](caf::error& error) mutable {
+            if (code_of(error) == errc::not_found && !self->state.who.administrator)
+              promise.deliver(not_yours(self, workspace));
+            else
+              promise.deliver(std::move(error));
+          });
+  return promise;
+}
+
+caf::error no_batch(batch_id batch, const std::string& workspace) {
+  return fail(errc::not_found,
+              "there is no batch " + std::to_string(batch.value) + " in workspace " + workspace);
+}
+
+/// Does `work(promise, batch record)` when the batch is of a workspace that the identity may use.
+template <class R, class Work>
+caf::typed_response_promise<R> in_batch(self_pointer self, const std::string& workspace,
+                                        batch_id batch, Work work) {
+  return in_workspace<R>(
+      self, workspace,
+      [=](caf::typed_response_promise<R> promise, const workspace_record& found) mutable {
+        auto id = found.id;
+        self->request(reader(self), defaults::catalogue_timeout, batch_atom_v, batch)
+            .then(
+                [=](const batch_record& record) mutable {
+                  if (record.workspace != id)
+                    promise.deliver(no_batch(batch, workspace));
+                  else
+                    work(promise, record);
+                },
+                [=](caf::error& error) mutable {
+                  promise.deliver(code_of(error) == errc::not_found ? no_batch(batch, workspace)
+                                                                    : std::move(error));
+                });
+      });
+}
+
+caf::typed_response_promise<upload_info> put_begin(self_pointer self,
+                                                   const std::string& workspace,
+                                                   const std::string& tag) {
+  if (self->state.uploads.size() >= defaults::max_uploads_per_session) {
+    auto promise = self->make_response_promise<upload_info>();
+    promise.deliver(fail(errc::limit_reached, "too many uploads in one session"));
+    return promise;
+  }
+  return in_workspace<upload_info>(
+      self, workspace,
+      [=](caf::typed_response_promise<upload_info> promise, const workspace_record& found) {
+        auto& state = self->state;
+        batch_record draft;
+        draft.workspace = found.id;
+        draft.workspace_name = found.name;
+        draft.tag = tag;
+        draft.requester = state.who.user;
+        draft.uid = state.who.uid;
+        draft.gid = state.who.gid;
+        auto roots = found.roots;
+        self->request(state.actors->registrar, defaults::catalogue_timeout, put_begin_atom_v,
+                      draft)
+            .then(
+                [=](batch_id id) mutable {
+                  auto& mine = self->state;
+                  auto upload = mine.next_upload++;
+                  mine.uploads[upload] = id;
+                  promise.deliver(upload_info{upload, roots, mine.max_file_bytes});
+                },
+                [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+      });
+}
+
+caf::typed_response_promise<retrieval_record> begin_retrieval(
+    self_pointer self, caf::typed_response_promise<retrieval_record> promise,
+    const workspace_record& workspace, batch_id batch) {
+  auto& state = self->state;
+  retrieval_record draft;
+  draft.workspace = workspace.id;
+  draft.workspace_name = workspace.name;
+  draft.batch = batch;
+  draft.requester = state.who.user;
+  self->request(state.actors->registrar, defaults::catalogue_timeout, get_begin_atom_v, draft)
+      .then(
+          [=](const retrieval_record& record) mutable {
+            auto& mine = self->state;
+            spdlog::info("session {}: retrieval {} by {} begins", mine.session, record.id.value,
+                         mine.who.user);
+            mine.retrievals[record.id] = self->spawn(
+                retrieval_supervisor, mine.actors, record,
+                caf::actor_cast<caf::actor_addr>(self));
+            promise.deliver(record);
+          },
+          [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+  return promise;
+}
+
+caf::typed_response_promise<retrieval_record> get_begin(self_pointer self,
+                                                        const std::string& workspace,
+                                                        batch_id batch) {
+  using promise_type = caf::typed_response_promise<retrieval_record>;
+  if (self->state.retrievals.size() >= defaults::max_retrievals_per_session) {
+    auto promise = self->make_response_promise<retrieval_record>();
+    promise.deliver(fail(errc::limit_reached, "too many retrievals in one session"));
+    return promise;
+  }
+  if (batch.value == 0)
+    return in_workspace<retrieval_record>(
+        self, workspace, [=](promise_type promise, const workspace_record& found) {
+          begin_retrieval(self, promise, found, batch);
+        });
+  return in_batch<retrieval_record>(
+      self, workspace, batch, [=](promise_type promise, const batch_record& found) {
+        workspace_record of;
+        of.id = found.workspace;
+        of.name = found.workspace_name;
+        begin_retrieval(self, promise, of, batch);
+      });
+}
+
+/// Passes a message on to a retrieval of this session.
+template <class R, class... Ts>
+caf::result<R> to_retrieval(self_pointer self, retrieval_id id, Ts&&... xs) {
+  auto found = self->state.retrievals.find(id);
+  if (found == self->state.retrievals.end())
+    return fail(errc::not_found, "retrieval " + std::to_string(id.value) +
+                                     " is not one of this session, or has ended");
+  return forwarded<R>(self, found->second, std::forward<Ts>(xs)...);
+}
+
+caf::typed_response_promise<batch_status> status(self_pointer self, const std::string& workspace,
+                                                 batch_id batch, uint32_t after) {
+  return in_batch<batch_status>(
+      self, workspace, batch,
+      [=](caf::typed_response_promise<batch_status> promise, const batch_record& record) {
+        auto answer = std::make_shared<batch_status>();
+        answer->batch = record;
+        auto failed = [=](caf::error& error) mutable { promise.deliver(std::move(error)); };
+        auto& all = *self->state.actors;
+        auto director = all.director;
+        self->request(reader(self), defaults::catalogue_timeout, aggregations_atom_v, batch, after)
+            .then(
+                [=](std::vector<aggregation_record>& aggregations) mutable {
+                  answer->aggregations = std::move(aggregations);
+                  self->request(reader(self), defaults::catalogue_timeout, lost_atom_v, batch)
+                      .then(
+                          [=](std::vector<file_failure>& failures) mutable {
+                            answer->failures = std::move(failures);
+                            self->request(director, defaults::request_timeout, status_atom_v,
+                                          batch)
+                                .then(
+                                    [=](std::vector<std::string>& waits) mutable {
+                                      answer->waits = std::move(waits);
+                                      promise.deliver(std::move(*answer));
+                                    },
+                                    failed);
+                          },
+                          failed);
+                },
+                failed);
+      });
+}
+
+caf::typed_response_promise<batch_record> remove(self_pointer self, const std::string& workspace,
+                                                 batch_id batch) {
+  return in_batch<batch_record>(
+      self, workspace, batch,
+      [=](caf::typed_response_promise<batch_record> promise, const batch_record&) {
+        spdlog::info("session {}: {} removes batch {}", self->state.session, self->state.who.user,
+                     batch.value);
+        self->request(self->state.actors->registrar, defaults::catalogue_timeout, remove_atom_v,
+                      batch)
+            .then(
+                [=](const batch_record& removed) mutable {
+                  self->request(self->state.actors->director, defaults::request_timeout,
+                                cancel_atom_v, batch)
+                      .then([=](bool) mutable { promise.deliver(removed); },
+                            [=](caf::error&) mutable { promise.deliver(removed); });
+                },
+                [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+      });
+}
+
+caf::typed_response_promise<std::vector<workspace_record>> list_workspaces(
+    self_pointer self, const std::string& workspace) {
+  using answer_type = std::vector<workspace_record>;
+  if (!workspace.empty())
+    return in_workspace<answer_type>(
+        self, workspace,
+        [](caf::typed_response_promise<answer_type> promise, const workspace_record& found) {
+          promise.deliver(answer_type{found});
+        });
+  auto promise = self->make_response_promise<answer_type>();
+  self->request(reader(self), defaults::catalogue_timeout, list_workspaces_atom_v, workspace)
+      .then(
+          [=](answer_type& all) mutable {
+            std::erase_if(all, [&](const auto& one) { return !self->state.may_use(one); });
+            promise.deliver(std::move(all));
+          },
+          [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+  return promise;
+}
+
+/// Alerts of workspaces that the identity manages; with all others for administrators.
+caf::typed_response_promise<std::vector<alert_record>> alerts(self_pointer self, uint64_t after) {
+  using answer_type = std::vector<alert_record>;
+  auto promise = self->make_response_promise<answer_type>();
+  auto failed = [=](caf::error& error) mutable { promise.deliver(std::move(error)); };
+  self->request(reader(self), defaults::catalogue_timeout, list_workspaces_atom_v, std::string{})
+      .then(
+          [=](const std::vector<workspace_record>& all) mutable {
+            self->request(reader(self), defaults::catalogue_timeout, admin_alerts_atom_v, after)
+                .then(
+                    [=](answer_type& found) mutable {
+                      std::erase_if(found, [&](const alert_record& alert) {
+                        if (self->state.who.administrator) return false;
+                        return std::none_of(all.begin(), all.end(), [&](const auto& workspace) {
+                          return workspace.name == alert.workspace &&
+                                 self->state.may_use(workspace);
+                        });
+                      });
+                      promise.deliver(std::move(found));
+                    },
+                    failed);
+          },
+          failed);
+  return promise;
+}
+
+/// Passes an administrator's request on.
+template <class R, class Handle, class... Ts>
+caf::result<R> for_administrator(self_pointer self, const Handle& whom, Ts&&... xs) {
+  auto& state = self->state;
+  if (!state.who.administrator)
+    return fail(errc::not_authorised, "user " + state.who.user + " is not an administrator");
+  spdlog::info("session {}: administrator {} asks for {}", state.session, state.who.user,
+               caf::deep_to_string(std::forward_as_tuple(xs...)));
+  return forwarded<R>(self, whom, std::forward<Ts>(xs)...);
+}
+
+caf::error no_upload() { return fail(errc::not_found, "this upload is not open any more"); }
+
+/// Ends an upload of this session and passes its last message on.
+template <class R, class Atom>
+caf::result<R> end_upload(self_pointer self, uint64_t upload, Atom atom) {
+  auto& uploads = self->state.uploads;
+  auto found = uploads.find(upload);
+  if (found == uploads.end()) return no_upload();
+  auto id = found->second;
+  uploads.erase(found);
+  return forwarded<R>(self, self->state.actors->registrar, atom, id);
+}
+
+}  // namespace
+
+client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, identity who,
+                                         uint64_t session, uint64_t max_file_bytes) {
+  guard(self);
+  self->state.actors = std::move(actors);
+  self->state.who = std::move(who);
+  self->state.session = session;
+  self->state.max_file_bytes = max_file_bytes;
+  auto all = self->state.actors;
+  return {
+      [=](hello_atom, const std::string& version) -> caf::result<session_info> {
+        auto& user = self->state.who;
+        spdlog::debug("session {}: user {}, client {}", session, user.user, version);
+        return session_info{version_text, user.user, user.administrator};
+      },
+      [=](put_begin_atom, const std::string& workspace,
+          const std::string& tag) -> caf::result<upload_info> {
+        return put_begin(self, workspace, tag);
+      },
+      [=](put_chunk_atom, uint64_t upload,
+          const packed_page& page) -> caf::result<std::vector<entry_error>> {
+        auto found = self->state.uploads.find(upload);
+        if (found == self->state.uploads.end()) return no_upload();
+        return forwarded<std::vector<entry_error>>(self, all->registrar, put_chunk_atom_v,
+                                                   found->second, page);
+      },
+      [=](put_commit_atom, uint64_t upload) -> caf::result<batch_record> {
+        return end_upload<batch_record>(self, upload, put_commit_atom_v);
+      },
+      [=](put_drop_atom, uint64_t upload) -> caf::result<bool> {
+        return end_upload<bool>(self, upload, put_drop_atom_v);
+      },
+      [=](list_workspaces_atom,
+          const std::string& workspace) -> caf::result<std::vector<workspace_record>> {
+        return list_workspaces(self, workspace);
+      },
+      [=](list_batches_atom, const std::string& workspace,
+          batch_id after) -> caf::result<std::vector<batch_record>> {
+        using answer_type = std::vector<batch_record>;
+        return in_workspace<answer_type>(
+            self, workspace,
+            [=](caf::typed_response_promise<answer_type> promise, const workspace_record& found) {
+              forward(self, promise, reader(self), list_batches_atom_v, found.id, after);
+            });
+      },
+      [=](list_files_atom, const std::string& workspace, batch_id batch,
+          const std::string& after) -> caf::result<packed_page> {
+        return in_batch<packed_page>(
+            self, workspace, batch,
+            [=](caf::typed_response_promise<packed_page> promise, const batch_record&) {
+              forward(self, promise, reader(self), list_files_atom_v, batch, after);
+            });
+      },
+      [=](find_files_atom, const std::string& workspace, batch_id only,
+          const packed_page& paths) -> caf::result<packed_page> {
+        return in_workspace<packed_page>(
+            self, workspace,
+            [=](caf::typed_response_promise<packed_page> promise, const workspace_record& found) {
+              forward(self, promise, reader(self), find_files_atom_v, found.id, only, paths);
+            });
+      },
+      [=](remove_atom, const std::string& workspace,
+          batch_id batch) -> caf::result<batch_record> { return remove(self, workspace, batch); },
+      [=](status_atom, const std::string& workspace, batch_id batch,
+          uint32_t after) -> caf::result<batch_status> {
+        return status(self, workspace, batch, after);
+      },
+      [=](status_atom, const std::string& workspace,
+          retrieval_id id) -> caf::result<retrieval_record> {
+        return in_workspace<retrieval_record>(
+            self, workspace,
+            [=](caf::typed_response_promise<retrieval_record> promise,
+                const workspace_record& found) {
+              auto name = found.name;
+              self->request(reader(self), defaults::catalogue_timeout, status_atom_v, id)
+                  .then(
+                      [=](retrieval_record& record) mutable {
+                        if (record.workspace_name == name)
+                          promise.deliver(std::move(record));
+                        else
+                          promise.deliver(fail(errc::not_found, "there is no retrieval " +
+                                                                    std::to_string(id.value) +
+                                                                    " in workspace " + name));
+                      },
+                      [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+            });
+      },
+      [=](get_begin_atom, const std::string& workspace,
+          batch_id batch) -> caf::result<retrieval_record> {
+        return get_begin(self, workspace, batch);
+      },
+      [=](get_want_atom, retrieval_id id, const std::vector<wanted_range>& ranges, bool last) {
+        return to_retrieval<bool>(self, id, get_want_atom_v, ranges, last);
+      },
+      [=](get_next_atom, retrieval_id id) {
+        return to_retrieval<delivery>(self, id, get_next_atom_v);
+      },
+      [=](get_data_atom, retrieval_id id, aggregation_id aggregation, uint64_t offset_bytes,
+          uint32_t length_bytes) {
+        return to_retrieval<bytes>(self, id, get_data_atom_v, aggregation, offset_bytes,
+                                   length_bytes);
+      },
+      [=](get_done_atom, retrieval_id id, const wanted_range& range) {
+        return to_retrieval<bool>(self, id, get_done_atom_v, range);
+      },
+      [=](get_end_atom, retrieval_id id, const retrieval_outcome& outcome) {
+        auto answer = to_retrieval<bool>(self, id, get_end_atom_v, outcome);
+        self->state.retrievals.erase(id);
+        return answer;
+      },
+      [=](admin_add_atom, const workspace_record& record) {
+        return for_administrator<workspace_record>(self, all->registrar, admin_add_atom_v, record);
+      },
+      [=](admin_set_atom, const workspace_record& record) {
+        return for_administrator<workspace_record>(self, all->registrar, admin_set_atom_v, record);
+      },
+      [=](admin_remove_atom, const std::string& workspace) {
+        return for_administrator<bool>(self, all->registrar, admin_remove_atom_v, workspace);
+      },
+      [=](admin_inspect_atom) {
+        return for_administrator<std::vector<report>>(self, all->inspector, admin_inspect_atom_v);
+      },
+      [=](admin_alerts_atom, uint64_t after) -> caf::result<std::vector<alert_record>> {
+        return alerts(self, after);
+      },
+  };
+}
+
+}  // namespace et

@@ -1,0 +1,28 @@
+// Starts the process that speaks with one client (cli/session).
+#pragma once
+
+#include <string>
+#include <sys/types.h>
+
+#include "storage/os/file.hpp"
+
+namespace et {
+
+/// The descriptors under which a session process finds its client and its service.
+constexpr int session_client_fd = 3;
+constexpr int session_service_fd = 4;
+
+struct session_process {
+  pid_t process = 0;
+  unique_fd handle;  ///< becomes readable when the process ends; then it can be reaped
+};
+
+/// Starts `executable session` with nothing but the two sockets and our standard error. The sockets
+/// stay ours. Error: io_error.
+caf::expected<session_process> start_session(const std::string& executable, int client_fd,
+                                             int service_fd);
+
+/// Collects a process that has ended and says how, as in `exit code 1` or `signal 9`. Waits for it.
+std::string reap(pid_t process);
+
+}  // namespace et

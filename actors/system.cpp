@@ -1,0 +1,235 @@
+#include "actors/system.hpp"
+
+#include <sys/file.h>
+
+#include "actors/actor_base.hpp"
+#include "actors/alert_publisher.hpp"
+#include "actors/batch_director.hpp"
+#include "actors/cache_reader.hpp"
+#include "actors/catalogue_reader.hpp"
+#include "actors/defaults.hpp"
+#include "actors/inspector.hpp"
+#include "actors/library.hpp"
+#include "actors/registrar.hpp"
+#include "actors/restart.hpp"
+#include "actors/session_port.hpp"
+#include "actors/tape_drive.hpp"
+#include "storage/os/users.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace et {
+
+namespace fs = std::filesystem;
+
+service::service(caf::actor_system& system, service_options options,
+                 std::function<void(const std::string&)> on_failure)
+    : system_(system), options_(std::move(options)), on_failure_(std::move(on_failure)) {
+  auto& state = options_.state;
+  if (options_.cache_folder.empty()) options_.cache_folder = state / "cache";
+  if (options_.library_folder.empty()) options_.library_folder = state / "library";
+  if (options_.door.socket.empty())
+    options_.door.socket = (state / "elastictape.sock").string();
+}
+
+service::~service() { stop(); }
+
+caf::error service::open_state() {
+  std::error_code code;
+  fs::create_directories(options_.state, code);
+  if (code)
+    return fail_errno("cannot make the state folder " + options_.state.string(), code.value());
+  // Before the lock, since a newer version may lock otherwise.
+  auto version_file = options_.state / "version";
+  auto text = read_small_file(version_file, 64);
+  if (text) {
+    auto version = std::strtoul(text->c_str(), nullptr, 10);
+    if (version > state_version)
+      return fail(errc::newer_version,
+                  "the state folder " + options_.state.string() + " has version " +
+                      std::to_string(version) + ", this program knows up to " +
+                      std::to_string(state_version) + "; use the newer program");
+    if (version == 0)
+      return fail(errc::corrupt, version_file.string() + " does not hold a version number");
+  } else if (code_of(text.error()) != errc::not_found) {
+    return text.error();
+  }
+  auto lock = open_file(options_.state / "lock", O_RDWR | O_CREAT, 0600);
+  if (!lock) return lock.error();
+  if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(errc::locked, "another service uses the state folder " +
+                                  options_.state.string() + "; stop it, or name another folder");
+  lock_ = std::move(*lock);
+  if (!text) return replace_file(version_file, std::to_string(state_version) + "\n");
+  return caf::none;
+}
+
+caf::error service::open_storage() {
+  auto store = catalogue_store::open((options_.state / "catalogue").string(), options_.catalogue);
+  if (!store) return with_context(store.error(), "catalogue");
+  store_ = std::move(*store);
+  auto cache = cache_store::open(options_.cache_folder);
+  if (!cache) return with_context(cache.error(), "cache");
+  cache_ = std::make_unique<cache_store>(std::move(*cache));
+  auto library = tape::virtual_library::open(options_.library_folder, options_.library);
+  if (!library) return with_context(library.error(), "library");
+  library_ = std::move(*library);
+  for (auto& remark : library_->remarks()) spdlog::warn("library: {}", remark);
+  return caf::none;
+}
+
+caf::error service::add_default_workspace() {
+  if (!options_.default_workspace) return caf::none;
+  auto all = store_->view()->workspaces();
+  if (!all) return all.error();
+  if (!all->empty()) return caf::none;
+  workspace_record local;
+  local.name = "local";
+  local.roots = {"/"};
+  local.managers = {user_name(::geteuid())};
+  local.quota_bytes = 1ull << 40;
+  auto added = store_->add_workspace(local);
+  if (!added) return added.error();
+  spdlog::info("workspace local added: roots /, manager {}, quota 1 TiB", local.managers[0]);
+  return caf::none;
+}
+
+caf::expected<std::vector<kept_file>> service::reconcile_cache() {
+  auto kept = et::reconcile_cache(*store_, *cache_);
+  if (!kept) return kept;
+  uint64_t held_bytes = 0;
+  for (auto& file : *kept) held_bytes += file.size_bytes;
+  auto& ledger = options_.cache.ledger;
+  ledger.capacity_bytes = options_.cache_capacity_bytes;
+  if (ledger.capacity_bytes == 0) {
+    auto free_bytes = cache_->free_bytes();
+    if (!free_bytes) return free_bytes.error();
+    auto reserve_bytes = std::min(options_.cache.reserve_bytes, *free_bytes);
+    ledger.capacity_bytes = held_bytes + *free_bytes - reserve_bytes;
+  }
+  auto share = [&](double part) {
+    return static_cast<uint64_t>(static_cast<double>(ledger.capacity_bytes) * part);
+  };
+  ledger.high_bytes = share(options_.cache_high);
+  ledger.low_bytes = share(options_.cache_low);
+  return kept;
+}
+
+void service::spawn_actors(std::vector<kept_file> kept) {
+  // Handles are spawned in the order of who is asked first; all of them read the same table, which
+  // is complete before a message can make one use it: the actors below that send at their start
+  // come last.
+  actors_ = std::make_shared<service_actors>();
+  auto& all = *actors_;
+  actors_ptr shared = actors_;
+  auto* clock = options_.clock;
+  for (uint32_t i = 0; i < options_.readers; ++i)
+    all.readers.push_back(system_.spawn<caf::detached>(catalogue_reader, store_.get(), i));
+  for (uint32_t i = 0; i < options_.cache_readers; ++i)
+    all.cache_readers.push_back(system_.spawn<caf::detached>(cache_reader, cache_.get(), i));
+  for (uint32_t i = 0; i < options_.cache_writers; ++i) {
+    controls_.push_back(std::make_shared<writer_control>());
+    all.writers.push_back(
+        system_.spawn<caf::detached>(cache_writer, cache_.get(), controls_.back(), i));
+  }
+  for (size_t i = 0; i < library_->drive_count(); ++i)
+    all.drives.push_back(system_.spawn<caf::detached>(tape_drive, &library_->drive(i),
+                                                      cache_.get(), clock, &stopping_,
+                                                      options_.block_bytes));
+  all.library = system_.spawn<caf::detached>(library, &library_->changer());
+  all.alerts = system_.spawn(alert_publisher, shared);
+  all.inspector = system_.spawn(inspector, shared);
+  all.registrar = system_.spawn<caf::detached>(registrar, store_.get(), shared,
+                                               options_.max_file_bytes);
+  all.keeper = system_.spawn(cache_keeper, shared, cache_.get(), clock, options_.cache, controls_,
+                             std::move(kept));
+  all.scheduler = system_.spawn(mount_scheduler, shared, clock, options_.scheduler);
+  all.director = system_.spawn(batch_director, shared, options_.packing);
+}
+
+std::vector<caf::actor> service::every_actor() const {
+  std::vector<caf::actor> list;
+  auto add = [&](const auto& handle) { list.push_back(caf::actor_cast<caf::actor>(handle)); };
+  auto add_all = [&](const auto& handles) {
+    for (auto& handle : handles) add(handle);
+  };
+  add(actors_->director);
+  add(actors_->scheduler);
+  add(actors_->keeper);
+  add_all(actors_->writers);
+  add_all(actors_->cache_readers);
+  add_all(actors_->drives);
+  add(actors_->library);
+  add(actors_->inspector);
+  add(actors_->alerts);
+  add_all(actors_->readers);
+  add(actors_->registrar);
+  return list;
+}
+
+/// An actor without which the service is no service must not be missing silently.
+void service::watch() {
+  auto watched = every_actor();
+  auto* stopping = &stopping_;
+  auto report_failure = on_failure_;
+  watcher_ = system_.spawn([=](caf::event_based_actor* self) -> caf::behavior {
+    self->set_down_handler([=](caf::down_msg& down) {
+      if (!stopping->load()) report_failure(text_of(down.reason));
+    });
+    for (auto& one : watched) self->monitor(one);
+    return {[=](tick_atom) {}};
+  });
+}
+
+caf::error service::open_door() {
+  auto actors = actors_ptr{actors_};
+  auto max_file_bytes = options_.max_file_bytes;
+  auto* system = &system_;
+  auto door = front_door::open(system_, options_.door, [=](const identity& who, uint64_t number) {
+    return caf::actor_cast<caf::strong_actor_ptr>(
+        system->spawn(session_port, actors, who, number, max_file_bytes));
+  });
+  if (!door) return door.error();
+  door_ = std::move(*door);
+  return caf::none;
+}
+
+caf::expected<std::unique_ptr<service>> service::start(
+    caf::actor_system& system, service_options options,
+    std::function<void(const std::string&)> on_failure) {
+  std::unique_ptr<service> made{new service(system, std::move(options), std::move(on_failure))};
+  if (auto error = made->open_state()) return error;
+  if (auto error = made->open_storage()) return error;
+  if (auto error = made->add_default_workspace()) return error;
+  auto kept = made->reconcile_cache();
+  if (!kept) return kept.error();
+  made->spawn_actors(std::move(*kept));
+  made->watch();
+  if (auto error = made->open_door()) return error;
+  return made;
+}
+
+void service::stop() {
+  if (door_) {
+    door_->stop();
+    door_.reset();
+  }
+  if (!actors_) return;
+  stopping_ = true;
+  for (auto& control : controls_) control->cancel = true;
+  caf::scoped_actor self{system_};
+  self->request(actors_->scheduler, defaults::library_timeout, stop_atom_v)
+      .receive([](bool) {}, log_error("stop: the drives"));
+  auto list = every_actor();
+  list.push_back(watcher_);
+  for (auto& one : list) self->send_exit(one, caf::exit_reason::user_shutdown);
+  self->wait_for(list);
+  actors_.reset();
+  watcher_ = nullptr;
+  library_.reset();
+  store_.reset();
+  spdlog::info("stopped");
+}
+
+}  // namespace et

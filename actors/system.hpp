@@ -1,0 +1,89 @@
+// A node of the service: opens its catalogue, cache and library, spawns and wires its actors, opens
+// the front door. The only file that decides who is detached.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/batch_supervisor.hpp"
+#include "actors/cache_keeper.hpp"
+#include "actors/front_door.hpp"
+#include "actors/mount_scheduler.hpp"
+#include "actors/protocol.hpp"
+#include "storage/tape/virtual_library.hpp"
+
+namespace et {
+
+/// Version of the state folder as a whole; a folder of a newer one is refused.
+constexpr uint32_t state_version = 1;
+
+struct service_options {
+  std::filesystem::path state;          ///< made when missing
+  std::filesystem::path cache_folder;   ///< empty: STATE/cache
+  std::filesystem::path library_folder; ///< empty: STATE/library
+  catalogue_store::options catalogue;
+  uint64_t cache_capacity_bytes = 0;    ///< 0: what the file system has free at start, less the reserve
+  double cache_high = 0.90;
+  double cache_low = 0.75;
+  cache_options cache;                  ///< its ledger is derived from the three above
+  packing_options packing;
+  scheduler_options scheduler;
+  uint64_t max_file_bytes = 500'000'000'000;
+  uint32_t block_bytes = default_block_bytes;
+  tape::virtual_library_options library;
+  uint32_t readers = 2;
+  uint32_t cache_writers = 2;
+  uint32_t cache_readers = 2;
+  front_door::options door;             ///< empty socket: STATE/elastictape.sock
+  bool default_workspace = false;       ///< add workspace `local` when there is none at all
+  const wall_clock* clock = &system_clock();
+};
+
+/// A running node. start() and stop() are called from one thread.
+class service {
+ public:
+  /// Errors: locked (another service has the state folder), newer_version, invalid_argument,
+  /// io_error, no_space; nothing is left running then. `on_failure` is called, from any thread,
+  /// when an actor that the service cannot live without has ended: stop and start again.
+  static caf::expected<std::unique_ptr<service>> start(
+      caf::actor_system& system, service_options options,
+      std::function<void(const std::string&)> on_failure);
+
+  /// Closes the door, ends running tape jobs after their current block, dismounts, ends every actor.
+  ~service();
+  void stop();
+
+  /// `unix:/PATH` of the front door.
+  std::string address() const { return "unix:" + options_.door.socket; }
+
+ private:
+  service(caf::actor_system& system, service_options options,
+          std::function<void(const std::string&)> on_failure);
+
+  caf::error open_state();
+  caf::error open_storage();
+  caf::error add_default_workspace();
+  caf::expected<std::vector<kept_file>> reconcile_cache();
+  void spawn_actors(std::vector<kept_file> kept);
+  void watch();
+  caf::error open_door();
+  std::vector<caf::actor> every_actor() const;
+
+  caf::actor_system& system_;
+  service_options options_;
+  std::function<void(const std::string&)> on_failure_;
+  unique_fd lock_;
+  std::unique_ptr<catalogue_store> store_;
+  std::unique_ptr<cache_store> cache_;
+  std::unique_ptr<tape::virtual_library> library_;
+  std::atomic<bool> stopping_{false};
+  std::vector<std::shared_ptr<writer_control>> controls_;
+  std::shared_ptr<service_actors> actors_;
+  caf::actor watcher_;
+  std::unique_ptr<front_door> door_;
+};
+
+}  // namespace et

@@ -1,0 +1,41 @@
+// One tape drive: a mount session. Messages: tape_drive_actor in protocol.hpp.
+#pragma once
+
+#include <atomic>
+
+#include "actors/protocol.hpp"
+#include "storage/cache/cache_store.hpp"
+#include "storage/os/clock.hpp"
+#include "storage/tape/drive.hpp"
+
+namespace et {
+
+struct tape_drive_state {
+  static inline const char* name = "tape_drive";
+  tape::drive* drive = nullptr;
+  cache_store* store = nullptr;
+  const wall_clock* clock = nullptr;
+  const std::atomic<bool>* stopping = nullptr;
+  uint32_t block_bytes = default_block_bytes;
+  uint64_t written_bytes = 0;
+  uint64_t read_bytes = 0;
+
+  caf::expected<volume_record> mount(volume_record volume);
+  /// Never fails as a whole: what is behind the flush counts, the outcome says the rest.
+  write_outcome write(const write_job& job);
+  recall_outcome recall(const recall_job& job);
+
+ private:
+  caf::error write_item(const tape_item& item, write_outcome& outcome);
+  caf::error recall_whole(const recall_job& job);
+  caf::error recall_ranges(const recall_job& job);
+};
+
+/// `drive`, `store`, `clock`, `stopping` outlive the actor. When `stopping` becomes true, a running
+/// write ends after the current block. Detached, one per drive.
+tape_drive_actor::behavior_type tape_drive(
+    tape_drive_actor::stateful_pointer<tape_drive_state> self, tape::drive* drive,
+    cache_store* store, const wall_clock* clock, const std::atomic<bool>* stopping,
+    uint32_t block_bytes);
+
+}  // namespace et

@@ -1,0 +1,35 @@
+// elastictape admin: workspaces, the inspector, alerts.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands/context.hpp"
+
+namespace et {
+
+struct admin_workspace_options {
+  enum class action { add, set, list, remove } what = action::list;
+  std::string name;  ///< with list: empty for all
+  std::optional<std::vector<std::string>> roots;
+  std::optional<std::vector<std::string>> managers;
+  std::optional<uint64_t> quota_bytes;
+  bool json = false;
+};
+
+struct admin_inspect_options {
+  bool json = false;
+};
+
+struct admin_alerts_options {
+  uint64_t after = 0;
+  bool json = false;
+};
+
+/// Exit of all: 0; 1 parameters, not there, already there; 2 not authorised; 4 the reader went away.
+int run_admin_workspace(const admin_workspace_options& options, command_context& context);
+int run_admin_inspect(const admin_inspect_options& options, command_context& context);
+int run_admin_alerts(const admin_alerts_options& options, command_context& context);
+
+}  // namespace et

@@ -1,0 +1,43 @@
+// What every command is run with.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cli/output.hpp"
+#include "cli/reporter.hpp"
+#include "cli/service_api.hpp"
+
+namespace et {
+
+// Exit codes. What 2, 3 and 5 mean in detail: each command's header.
+constexpr int exit_ok = 0;
+constexpr int exit_parameters = 1;
+constexpr int exit_refused = 2;
+constexpr int exit_failed = 3;
+constexpr int exit_interrupted = 4;
+constexpr int exit_bad_files = 5;
+
+struct command_context {
+  output& out;       ///< standard output
+  reporter& report;  ///< standard error and the log file
+  /// Connects to the service that options, environment and configuration name.
+  std::function<caf::expected<std::unique_ptr<service_api>>()> connect;
+  /// Asks for signals to be caught from now on; the flag is set by the first one.
+  std::function<const std::atomic<bool>&()> catch_interrupt;
+  /// Between two questions about a state.
+  unsigned poll_ms = 200;
+};
+
+/// The exit code for an error that ends a command: 2 not authorised, 4 interrupted, else 1.
+int exit_code_of(const caf::error& error);
+
+/// Reports `error` and returns its exit code.
+int end_with(command_context& context, const caf::error& error);
+
+/// Flushes standard output; exit_interrupted when its reader has gone away, else `code`.
+int finish_output(command_context& context, int code);
+
+}  // namespace et

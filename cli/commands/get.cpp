@@ -1,0 +1,301 @@
+#include "cli/commands/get.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <tuple>
+
+#include "cli/commands/get_streams.hpp"
+#include "cli/list_file.hpp"
+
+namespace et {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+// Rows held in memory for ranges that wait; those of later ranges are listed again.
+constexpr uint64_t max_kept_rows = 300'000;
+constexpr size_t max_page = 4096;
+constexpr size_t max_page_bytes = 512 * 1024;
+// Listed files closer than this are read in one go: between neighbours lie only headers.
+constexpr uint64_t list_gap_bytes = 4096;
+constexpr unsigned show_ms = 200;
+
+class get_command {
+ public:
+  get_command(const get_options& options, command_context& context, service_api& service,
+              int target_fd)
+      : options_(options),
+        context_(context),
+        whole_batch_(options.list_file.empty()),
+        state_{service, context.report, options.workspace, options.overwrite, target_fd},
+        cursor_(target_fd, state_.halt),
+        planner_(whole_batch_ ? std::numeric_limits<uint64_t>::max() : list_gap_bytes),
+        stop_(context.catch_interrupt()) {}
+
+  int run(int list_fd) {
+    auto begun = state_.service.get_begin(options_.workspace, options_.batch);
+    if (!begun) return end_with(context_, begun.error());
+    state_.retrieval = begun->id;
+    context_.report.detail("retrieval " + std::to_string(begun->id.value) + " begins");
+    transfer(list_fd);
+    return finish();
+  }
+
+ private:
+  // All threads have ended and temporary files are gone when this returns.
+  void transfer(int list_fd) {
+    get_streams streams{state_, options_.streams};
+    streams_ = &streams;
+    auto error = whole_batch_ ? plan_batch() : plan_list(list_fd);
+    if (!error) error = send(true);
+    if (error) state_.fail_all(error);
+    while (!streams.wait_done(show_ms)) show();
+    streams_ = nullptr;
+  }
+
+  using pages = std::deque<pending<std::vector<file_row>>>;
+
+  caf::error plan_batch() {
+    if (auto status = state_.service.status(options_.workspace, options_.batch, 0)) {
+      total_files_ = status->batch.files;
+      total_bytes_ = status->batch.size_bytes;
+    } else {
+      return status.error();
+    }
+    std::string before;
+    auto next = state_.service.list_files(options_.workspace, options_.batch, before);
+    for (;;) {
+      auto page = next.get();
+      if (!page) return page.error();
+      if (page->empty()) return caf::none;
+      next = state_.service.list_files(options_.workspace, options_.batch,
+                                       page->back().entry.path);
+      for (auto& row : *page) {
+        if (halted()) return caf::none;
+        consider(row, before);
+        before = std::move(row.entry.path);
+      }
+      if (auto error = send(false)) return error;
+      show();
+    }
+  }
+
+  caf::error plan_list(int list_fd) {
+    std::vector<file_row> rows;
+    if (auto error = find_rows(list_fd, rows)) return error;
+    std::sort(rows.begin(), rows.end(), [](const file_row& a, const file_row& b) {
+      return std::tie(a.batch, a.aggregation, a.offset_bytes, a.entry.path) <
+             std::tie(b.batch, b.aggregation, b.offset_bytes, b.entry.path);
+    });
+    auto same = [](const file_row& a, const file_row& b) {
+      return a.batch == b.batch && a.entry.path == b.entry.path;
+    };
+    rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
+    total_files_ = rows.size();
+    for (const auto& row : rows) total_bytes_ += row.entry.size_bytes;
+    for (size_t i = 0; i < rows.size() && !halted(); ++i) {
+      consider(rows[i], {});
+      if (i % max_page != 0) continue;
+      if (auto error = send(false)) return error;
+      show();
+    }
+    return caf::none;
+  }
+
+  // Reads the list and asks for its rows, several pages on the way.
+  caf::error find_rows(int list_fd, std::vector<file_row>& rows) {
+    line_reader lines{list_fd};
+    std::string line;
+    std::string path;
+    std::vector<std::string> page;
+    size_t page_bytes = 0;
+    pages asked;
+    auto ask = [&]() -> caf::error {
+      if (!page.empty()) {
+        asked.push_back(state_.service.find_files(options_.workspace, options_.batch, page));
+      }
+      page.clear();
+      page_bytes = 0;
+      return asked.size() < request_window ? caf::error{} : take_rows(asked, rows);
+    };
+    while (lines.next(line)) {
+      if (halted()) return caf::none;
+      auto reason = check_line(line, path);
+      if (!reason.empty()) {
+        state_.bad_file("line " + std::to_string(lines.number()) + ": " + line, reason);
+        continue;
+      }
+      page_bytes += path.size();
+      page.push_back(path);
+      if (page.size() < max_page && page_bytes < max_page_bytes) continue;
+      if (auto error = ask()) return error;
+    }
+    if (lines.error()) return lines.error();
+    if (auto error = ask()) return error;
+    while (!asked.empty()) {
+      if (auto error = take_rows(asked, rows)) return error;
+    }
+    return caf::none;
+  }
+
+  caf::error take_rows(pages& asked, std::vector<file_row>& rows) {
+    auto found = asked.front().get();
+    asked.pop_front();
+    if (!found) return found.error();
+    for (auto& row : *found) {
+      if (row.batch.value != 0) {
+        rows.push_back(std::move(row));
+      } else {
+        state_.bad_file(row.entry.path,
+                        options_.batch.value == 0
+                            ? "not held by workspace " + options_.workspace
+                            : "not held by batch " + std::to_string(options_.batch.value));
+      }
+    }
+    return caf::none;
+  }
+
+  void consider(const file_row& row, const std::string& before) {
+    const auto& path = row.entry.path;
+    if (row.state == state::failed) {
+      return state_.bad_file(path, "was not archived: " +
+                                       (row.reason.empty() ? std::string{"failed"} : row.reason));
+    }
+    if (!row.has_checksum) return state_.bad_file(path, "not archived yet; try again later");
+    bool empty = row.entry.size_bytes == 0;
+    auto there = cursor_.compare(row);
+    bool in_the_way = there && *there == target_state::different && !options_.overwrite;
+    if (!there || *there == target_state::same || in_the_way) {
+      if (!empty) planner_.skip();
+      if (!there) return state_.bad_file(path, text_of(there.error()));
+      if (in_the_way) return state_.bad_file(path, "another file is there; --overwrite replaces it");
+      ++state_.skipped;
+    } else if (empty) {
+      write_empty(row);
+    } else {
+      bool keep = !whole_batch_ || state_.kept_rows < max_kept_rows;
+      planner_.want(row, before, keep);
+    }
+  }
+
+  void write_empty(const file_row& row) {
+    auto file = cursor_.create(row, options_.overwrite);
+    if (!file) return state_.bad_file(row.entry.path, text_of(file.error()));
+    if (auto error = (*file)->finish()) return state_.bad_file(row.entry.path, text_of(error));
+    state_.good_file(row.entry.path);
+  }
+
+  // Asks the service for the ranges planned so far.
+  caf::error send(bool last) {
+    std::vector<wanted_range> wanted;
+    for (auto& planned : planner_.take(last)) {
+      wanted.push_back(planned.range);
+      state_.kept_rows += planned.rows.size();
+      streams_->add(std::move(planned));
+      any_wanted_ = true;
+      if (wanted.size() < max_page) continue;
+      if (auto error = state_.service.get_want(state_.retrieval, wanted, false)) return error;
+      wanted.clear();
+    }
+    if (halted() || (wanted.empty() && !(last && any_wanted_))) return caf::none;
+    return state_.service.get_want(state_.retrieval, wanted, last);
+  }
+
+  bool halted() {
+    if (stop_) state_.halt = true;
+    return state_.halt;
+  }
+
+  void show() {
+    if (halted() || !context_.report.progress_due()) return;
+    double seconds = std::chrono::duration<double>(steady::now() - started_).count();
+    uint64_t got = state_.size_bytes;
+    uint64_t rate = seconds > 0 ? static_cast<uint64_t>(static_cast<double>(got) / seconds) : 0;
+    std::string text = std::to_string(state_.files + state_.skipped) + " of " +
+                       std::to_string(total_files_) + " files, " + human_bytes(got) + " of " +
+                       human_bytes(total_bytes_) + ", " + human_bytes(rate) + "/s";
+    if (rate > 0 && total_bytes_ > got) {
+      text += ", " + std::to_string((total_bytes_ - got) / rate) + " s left";
+    }
+    if (state_.bad > 0) text += ", " + std::to_string(state_.bad) + " bad";
+    if (streams_ != nullptr) {
+      auto waiting = streams_->waiting();
+      if (!waiting.empty()) text += "; " + printable(waiting);
+    }
+    context_.report.progress(text);
+  }
+
+  int finish() {
+    bool interrupted = stop_;
+    auto error = state_.first_error();
+    retrieval_outcome outcome;
+    outcome.state = interrupted ? retrieval_state::cancelled
+                    : error     ? retrieval_state::failed
+                                : retrieval_state::completed;
+    outcome.files = state_.files;
+    outcome.size_bytes = state_.size_bytes;
+    outcome.bad_files = state_.bad;
+    auto ended = state_.service.get_end(state_.retrieval, outcome);
+    summarise();
+    if (interrupted) {
+      context_.report.error("interrupted; the same command goes on where it was");
+      return exit_interrupted;
+    }
+    if (!error) error = ended;
+    if (error) {
+      context_.report.error(printable(text_of(error)));
+      return code_of(error) == errc::not_authorised ? exit_refused : exit_failed;
+    }
+    return state_.bad > 0 ? exit_bad_files : exit_ok;
+  }
+
+  void summarise() {
+    double seconds = std::chrono::duration<double>(steady::now() - started_).count();
+    auto tenths = static_cast<uint64_t>(seconds * 10);
+    context_.report.note(std::to_string(state_.files) + " files written, " +
+                         human_bytes(state_.size_bytes) + " in " + std::to_string(tenths / 10) +
+                         "." + std::to_string(tenths % 10) + " s; " +
+                         std::to_string(state_.skipped) + " already there; " +
+                         std::to_string(state_.bad) + " bad");
+  }
+
+  const get_options& options_;
+  command_context& context_;
+  const bool whole_batch_;
+  get_state state_;
+  target_cursor cursor_;
+  range_planner planner_;
+  const std::atomic<bool>& stop_;
+  get_streams* streams_ = nullptr;
+  bool any_wanted_ = false;
+  uint64_t total_files_ = 0;
+  uint64_t total_bytes_ = 0;
+  const steady::time_point started_ = steady::now();
+};
+
+}  // namespace
+
+int run_get(const get_options& options, command_context& context) {
+  auto target = open_target(options.folder);
+  if (!target) {
+    context.report.error(printable(text_of(target.error())));
+    return code_of(target.error()) == errc::invalid_argument ? exit_parameters : exit_refused;
+  }
+  unique_fd opened;
+  int list_fd = options.input_fd;
+  if (!options.list_file.empty() && options.list_file != "-") {
+    auto file = open_file(options.list_file, O_RDONLY | O_NOCTTY);
+    if (!file) return end_with(context, with_context(file.error(), "cannot read the list"));
+    opened = std::move(*file);
+    list_fd = opened.get();
+  }
+  auto service = context.connect();
+  if (!service) return end_with(context, service.error());
+  return get_command{options, context, **service, target->get()}.run(list_fd);
+}
+
+}  // namespace et

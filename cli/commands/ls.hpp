@@ -1,0 +1,25 @@
+// et_ls: lists workspaces, batches and files.
+#pragma once
+
+#include <string>
+
+#include "cli/commands/context.hpp"
+
+namespace et {
+
+enum class ls_level { workspace, batch, file };
+enum class ls_format { text, json, csv };
+
+struct ls_options {
+  std::string workspace;  ///< empty at level workspace: all that the user may see
+  batch_id batch;         ///< 0: all
+  ls_level level = ls_level::batch;
+  ls_format format = ls_format::text;
+  bool header = false;
+  std::string xml_source;  ///< -x
+};
+
+/// Exit: 0; 1 parameters, configuration, not there; 2 not authorised; 4 the reader went away.
+int run_ls(const ls_options& options, command_context& context);
+
+}  // namespace et

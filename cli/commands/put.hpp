@@ -1,0 +1,26 @@
+// et_put: registers a batch.
+#pragma once
+
+#include <string>
+
+#include "cli/commands/context.hpp"
+
+namespace et {
+
+struct put_options {
+  std::string workspace;
+  std::string tag;
+  std::string list_file;  ///< `-`: standard input; empty: a folder is put
+  std::string folder;
+  bool skip_bad = false;  ///< -c
+  bool wait = false;
+  bool json = false;
+  int input_fd = 0;  ///< what `-` reads
+};
+
+/// Prints `Batch ID: N`, or `BATCH REJECTED` after every reason on stderr.
+/// Exit: 0; 1 parameters or no service; 2 rejected or not authorised; 3 with `wait`: the batch failed;
+/// 4 interrupted: nothing is registered.
+int run_put(const put_options& options, command_context& context);
+
+}  // namespace et

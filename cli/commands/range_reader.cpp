@@ -1,0 +1,65 @@
+#include "cli/commands/range_reader.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace et {
+
+namespace {
+
+constexpr uint64_t piece_bytes = max_packed_bytes;
+constexpr auto stop_interval = std::chrono::milliseconds{100};
+
+}  // namespace
+
+range_reader::range_reader(service_api& service, retrieval_id retrieval, const wanted_range& range,
+                           unsigned window, const std::atomic<bool>& stop)
+    : service_(service),
+      retrieval_(retrieval),
+      range_(range),
+      window_(window),
+      stop_(stop),
+      asked_bytes_(range.begin_bytes),
+      current_begin_bytes_(range.begin_bytes) {
+  ask();
+}
+
+void range_reader::ask() {
+  while (on_the_way_.size() < window_ && asked_bytes_ < range_.end_bytes) {
+    auto size = static_cast<uint32_t>(std::min(piece_bytes, range_.end_bytes - asked_bytes_));
+    on_the_way_.push_back({asked_bytes_, size,
+                           service_.get_data(retrieval_, range_.aggregation, asked_bytes_, size)});
+    asked_bytes_ += size;
+  }
+}
+
+caf::error range_reader::next_piece() {
+  if (on_the_way_.empty()) return fail(errc::internal, "read behind the end of a range");
+  auto& next = on_the_way_.front();
+  while (next.answer.wait_for(stop_interval) != std::future_status::ready) {
+    if (stop_) return fail(errc::interrupted, "interrupted");
+  }
+  auto data = next.answer.get();
+  if (!data) return data.error();
+  if (data->size() != next.size_bytes) {
+    return fail(errc::protocol, "the service sent " + std::to_string(data->size()) + " bytes for " +
+                                    std::to_string(next.size_bytes));
+  }
+  current_begin_bytes_ = next.begin_bytes;
+  current_ = std::move(*data);
+  on_the_way_.pop_front();
+  ask();
+  return caf::none;
+}
+
+caf::expected<std::span<const uint8_t>> range_reader::at(uint64_t offset_bytes,
+                                                         uint64_t max_bytes) {
+  while (offset_bytes >= current_begin_bytes_ + current_.size()) {
+    if (auto error = next_piece()) return error;
+  }
+  auto skipped = static_cast<size_t>(offset_bytes - current_begin_bytes_);
+  auto size = static_cast<size_t>(std::min<uint64_t>(max_bytes, current_.size() - skipped));
+  return std::span<const uint8_t>{current_.data() + skipped, size};
+}
+
+}  // namespace et

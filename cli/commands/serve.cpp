@@ -1,0 +1,190 @@
+#include "cli/commands/serve.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "actors/node_config.hpp"
+#include "actors/system.hpp"
+#include "actors/version.hpp"
+#include "cli/service_config.hpp"
+
+namespace et {
+
+namespace {
+
+constexpr size_t log_file_bytes = 16 << 20;
+constexpr size_t log_files = 5;
+/// Descriptors: sessions, cartridges, the catalogue's files.
+constexpr rlim_t wanted_descriptors = 8192;
+
+caf::error open_log(const service_config& config, const std::filesystem::path& state) {
+  std::filesystem::path file = config.service.log_file;
+  if (file.empty()) file = state / "log" / "elastictape.log";
+  try {
+    std::filesystem::create_directories(file.parent_path());
+    auto to_stderr = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+    auto to_file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file.string(),
+                                                                          log_file_bytes, log_files);
+    auto logger = std::make_shared<spdlog::logger>(
+        "elastictape", spdlog::sinks_init_list{to_stderr, to_file});
+    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    logger->set_level(spdlog::level::from_str(config.service.log_level));
+    logger->flush_on(spdlog::level::info);
+    spdlog::set_default_logger(std::move(logger));
+  } catch (const std::exception& e) {
+    return fail(errc::io_error, "cannot log to " + file.string() + ": " + e.what());
+  }
+  return caf::none;
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted_descriptors) return;
+  limit.rlim_cur = std::min(limit.rlim_max, wanted_descriptors);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+service_options options_of(const service_config& config, const std::filesystem::path& state,
+                           bool embedded) {
+  service_options options;
+  options.state = state;
+  options.cache_folder = config.cache.folder;
+  options.library_folder = config.library.folder;
+  options.catalogue.copies = config.catalogue.copies;
+  options.catalogue.memory_bytes = config.catalogue.memory_bytes;
+  options.cache_capacity_bytes = config.cache.capacity_bytes;
+  options.cache_high = config.cache.high_watermark;
+  options.cache_low = config.cache.low_watermark;
+  options.cache.retention_ns = int64_t{config.cache.retention_s} * 1'000'000'000;
+  options.cache.reserve_bytes = config.cache.reserve_bytes;
+  options.packing.target_bytes = config.packing.target_bytes;
+  options.max_file_bytes = config.packing.max_file_bytes;
+  options.scheduler.copies = config.catalogue.copies;
+  options.scheduler.policy.write_after_bytes = config.tape.write_after_bytes;
+  options.scheduler.policy.write_after_ms = config.tape.write_after_ms;
+  options.scheduler.policy.idle_dismount_ms = int64_t{config.tape.drive_idle_s} * 1000;
+  options.block_bytes = config.tape.block_bytes;
+  options.library.cartridges = config.library.cartridges;
+  options.library.drives = config.library.drives;
+  options.library.capacity_bytes = config.library.capacity_bytes;
+  options.door.max_sessions = config.limits.sessions;
+  options.door.max_sessions_per_user = config.limits.sessions_per_user;
+  options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
+  options.door.administrators = config.admin.users;
+  options.default_workspace = embedded;
+  return options;
+}
+
+/// systemd's readiness protocol: one datagram to the socket it named.
+void notify_systemd(const char* text) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (!path || (path[0] != '/' && path[0] != '@')) return;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  auto length = std::min(std::strlen(path), sizeof address.sun_path - 1);
+  std::memcpy(address.sun_path, path, length);
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+  unique_fd fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!fd) return;
+  [[maybe_unused]] auto sent =
+      ::sendto(fd.get(), text, std::strlen(text), MSG_NOSIGNAL,
+               reinterpret_cast<sockaddr*>(&address),
+               static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length));
+}
+
+int complain(const caf::error& error) {
+  std::fprintf(stderr, "elastictape serve: %s\n", text_of(error).c_str());
+  return 1;
+}
+
+/// Waits for a signal to stop or for a failure; true for a signal.
+bool wait_for_end(int signals, int failure) {
+  pollfd watched[2] = {{signals, POLLIN, 0}, {failure, POLLIN, 0}};
+  while (::poll(watched, 2, -1) < 0 && errno == EINTR) {
+  }
+  return (watched[1].revents & POLLIN) == 0;
+}
+
+int serve(const service_config& config, const std::filesystem::path& state, bool embedded,
+          const std::string& socket) {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  // Before the first thread, so that all of them leave these signals to the descriptor.
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  unique_fd signals{signalfd(-1, &ends, SFD_CLOEXEC)};
+  unique_fd failure{eventfd(0, EFD_CLOEXEC)};
+  if (!signals || !failure) return complain(fail_errno("cannot wait for signals", errno));
+  raise_descriptor_limit();
+
+  node_config framework{service_node(2)};
+  caf::actor_system system{framework};
+  auto options = options_of(config, state, embedded);
+  options.door.socket = socket;
+  auto failed = [&](const std::string& what) {
+    spdlog::critical("an actor that the service cannot do without has ended: {}", what);
+    uint64_t one = 1;
+    [[maybe_unused]] auto n = ::write(failure.get(), &one, sizeof one);
+  };
+  auto running = service::start(system, std::move(options), failed);
+  if (!running) {
+    spdlog::critical("cannot start: {}", text_of(running.error()));
+    return 1;
+  }
+  spdlog::info("ready: version {}, state {}, commands {}", version_text, state.string(),
+               (*running)->address());
+  std::printf("elastictape ready: commands %s, monitor off\n", (*running)->address().c_str());
+  std::fflush(stdout);
+  notify_systemd("READY=1");
+  bool asked = wait_for_end(signals.get(), failure.get());
+  notify_systemd("STOPPING=1");
+  if (asked) spdlog::info("asked to stop: finishing the running blocks");
+  (*running)->stop();
+  return asked ? 0 : 1;
+}
+
+}  // namespace
+
+int run_serve(const serve_options& options) {
+  service_config config;
+  bool embedded = options.config_file.empty();
+  if (!embedded) {
+    auto loaded = load_service_config(options.config_file);
+    if (!loaded) return complain(loaded.error());
+    config = std::move(*loaded);
+  }
+  std::filesystem::path state = options.state;
+  if (state.empty()) state = config.service.state;
+  if (state.empty()) state = options.default_state;
+  state = std::filesystem::absolute(state);
+  auto listen = options.listen.empty() ? config.service.listen : options.listen;
+  std::string socket;
+  if (!listen.empty()) {
+    if (listen.rfind("unix:/", 0) != 0)
+      return complain(fail(errc::invalid_argument,
+                           "cannot listen on " + listen +
+                               ": this version serves unix:/PATH only"));
+    socket = listen.substr(5);
+  }
+  std::error_code code;
+  std::filesystem::create_directories(state, code);
+  if (code) return complain(fail_errno("cannot make " + state.string(), code.value()));
+  if (auto error = open_log(config, state)) return complain(error);
+  return serve(config, state, embedded, socket);
+}
+
+}  // namespace et

@@ -1,0 +1,95 @@
+#include <unistd.h>
+
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+
+namespace et {
+
+namespace {
+
+// What needs neither a service nor a configuration.
+std::optional<int> run_alone(command_line& line, const environment& env, command_context& context) {
+  if (line.what == command::export_image) return run_export(line.exporting, context);
+  if (line.what != command::serve) return std::nullopt;
+  auto state = resolve_state(line.serve.state, env);
+  if (!state) return end_with(context, state.error());
+  if (!line.serve.state.empty()) line.serve.state = *state;
+  line.serve.default_state = *state;
+  return run_serve(line.serve);
+}
+
+bool needs_workspace(const command_line& line) {
+  switch (line.what) {
+    case command::put:
+    case command::get:
+    case command::rm:
+    case command::status: return true;
+    case command::ls: return line.ls.level != ls_level::workspace && line.ls.xml_source.empty();
+    default: return false;
+  }
+}
+
+caf::error settle_workspace(command_line& line, const environment& env,
+                            const user_config& config) {
+  if (line.what == command::ls) {
+    std::string level = !line.level.empty() ? line.level : config.output_level;
+    if (level == "file") line.ls.level = ls_level::file;
+    if (level == "workspace") line.ls.level = ls_level::workspace;
+  }
+  auto workspace = resolve_workspace(line.workspace, env, config);
+  if (!workspace && needs_workspace(line)) return workspace.error();
+  line.workspace = workspace ? *workspace : std::string{};
+  return caf::none;
+}
+
+int run_connected(command_line& line, command_context& context) {
+  switch (line.what) {
+    case command::put:
+      line.put.workspace = line.workspace;
+      return run_put(line.put, context);
+    case command::get:
+      line.get.workspace = line.workspace;
+      return run_get(line.get, context);
+    case command::rm:
+      line.rm.workspace = line.workspace;
+      return run_rm(line.rm, context);
+    case command::ls:
+      line.ls.workspace = line.workspace;
+      return run_ls(line.ls, context);
+    case command::status:
+      line.status.workspace = line.workspace;
+      line.status.verbose = line.verbose;
+      return run_status(line.status, context);
+    case command::admin_workspace: return run_admin_workspace(line.workspaces, context);
+    case command::admin_inspect: return run_admin_inspect(line.inspect, context);
+    case command::admin_alerts: return run_admin_alerts(line.alerts, context);
+    default: return exit_parameters;
+  }
+}
+
+}  // namespace
+
+int run_command(command_line& line, const environment& env) {
+  output out{STDOUT_FILENO};
+  reporter report{line.program, STDERR_FILENO, line.verbose};
+  command_context context{out, report, {}, &catch_interrupt};
+  if (line.what == command::none) {
+    out.write(line.out_text);
+    [[maybe_unused]] auto ignored =
+        write_all(STDERR_FILENO, line.err_text.data(), line.err_text.size());
+    return finish_output(context, line.exit_code);
+  }
+  if (!line.log_file.empty()) {
+    if (auto error = report.open_log(line.log_file)) return end_with(context, error);
+  }
+  if (auto code = run_alone(line, env, context)) return *code;
+  auto config = load_user_config(env);
+  if (!config) return end_with(context, config.error());
+  if (auto error = settle_workspace(line, env, *config)) return end_with(context, error);
+  auto server = resolve_server(line.server, line.state, env, *config);
+  if (!server) return end_with(context, server.error());
+  context.connect = [&] { return connect_service(*server); };
+  return run_connected(line, context);
+}
+
+}  // namespace et

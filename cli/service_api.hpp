@@ -1,0 +1,69 @@
+// What commands ask of a service, as plain calls with plain values: the framework stays behind it.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/messages.hpp"
+
+namespace et {
+
+/// An answer that comes later. get() waits for it; it always comes, if need be as an error.
+template <class T>
+using pending = std::future<caf::expected<T>>;
+
+/// Requests that a command keeps on the way at once, of one kind.
+constexpr size_t request_window = 8;
+
+/// A session with a service. Thread safe. Each call is one message of actors/protocol_client.hpp,
+/// where its meaning and errors stand; lost connections give unavailable or timeout.
+class service_api {
+ public:
+  virtual ~service_api() = default;
+
+  virtual caf::expected<upload_info> put_begin(const std::string& workspace,
+                                               const std::string& tag) = 0;
+  /// At most page_rows entries and max_packed_bytes packed.
+  virtual pending<std::vector<entry_error>> put_chunk(uint64_t upload,
+                                                      const std::vector<file_entry>& entries) = 0;
+  virtual caf::expected<batch_record> put_commit(uint64_t upload) = 0;
+  virtual caf::error put_drop(uint64_t upload) = 0;
+
+  virtual caf::expected<std::vector<workspace_record>> list_workspaces(const std::string& name) = 0;
+  virtual caf::expected<std::vector<batch_record>> list_batches(const std::string& workspace,
+                                                                batch_id after) = 0;
+  virtual pending<std::vector<file_row>> list_files(const std::string& workspace, batch_id batch,
+                                                    const std::string& after) = 0;
+  virtual pending<std::vector<file_row>> find_files(const std::string& workspace, batch_id batch,
+                                                    const std::vector<std::string>& paths) = 0;
+  virtual caf::expected<batch_record> remove(const std::string& workspace, batch_id batch) = 0;
+
+  virtual caf::expected<batch_status> status(const std::string& workspace, batch_id batch,
+                                             uint32_t after) = 0;
+  virtual caf::expected<retrieval_record> retrieval_status(const std::string& workspace,
+                                                           retrieval_id retrieval) = 0;
+
+  virtual caf::expected<retrieval_record> get_begin(const std::string& workspace,
+                                                    batch_id batch) = 0;
+  virtual caf::error get_want(retrieval_id retrieval, const std::vector<wanted_range>& ranges,
+                              bool last) = 0;
+  virtual caf::expected<delivery> get_next(retrieval_id retrieval) = 0;
+  virtual pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation,
+                                  uint64_t offset_bytes, uint32_t size_bytes) = 0;
+  virtual caf::error get_done(retrieval_id retrieval, const wanted_range& range) = 0;
+  virtual caf::error get_end(retrieval_id retrieval, const retrieval_outcome& outcome) = 0;
+
+  virtual caf::expected<workspace_record> add_workspace(const workspace_record& record) = 0;
+  virtual caf::expected<workspace_record> set_workspace(const workspace_record& record) = 0;
+  virtual caf::error remove_workspace(const std::string& name) = 0;
+  virtual caf::expected<std::vector<report>> inspect() = 0;
+  virtual caf::expected<std::vector<alert_record>> alerts(uint64_t after) = 0;
+};
+
+/// Connects to the service at `address` and says hello. Errors: unavailable (nobody listens; the text
+/// says where and what to do), not_authorised, timeout, protocol (versions do not go together).
+caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address);
+
+}  // namespace et

@@ -1,0 +1,137 @@
+// The one file of the commands that knows the framework.
+#include "cli/client.hpp"
+#include "cli/service_api.hpp"
+
+namespace et {
+
+namespace {
+
+template <class T>
+caf::error error_of(const caf::expected<T>& answer) {
+  return answer ? caf::error{} : answer.error();
+}
+
+class connected_service : public service_api {
+ public:
+  explicit connected_service(std::unique_ptr<client> connected) : client_(std::move(connected)) {}
+
+  caf::expected<upload_info> put_begin(const std::string& workspace,
+                                       const std::string& tag) override {
+    return client_->call<upload_info>(put_begin_atom_v, workspace, tag);
+  }
+  pending<std::vector<entry_error>> put_chunk(uint64_t upload,
+                                              const std::vector<file_entry>& entries) override {
+    return ask<std::vector<entry_error>>(put_chunk_atom_v, upload, pack_entries(entries));
+  }
+  caf::expected<batch_record> put_commit(uint64_t upload) override {
+    return client_->call<batch_record>(put_commit_atom_v, upload);
+  }
+  caf::error put_drop(uint64_t upload) override {
+    return error_of(client_->call<bool>(put_drop_atom_v, upload));
+  }
+
+  caf::expected<std::vector<workspace_record>> list_workspaces(const std::string& name) override {
+    return client_->call<std::vector<workspace_record>>(list_workspaces_atom_v, name);
+  }
+  caf::expected<std::vector<batch_record>> list_batches(const std::string& workspace,
+                                                        batch_id after) override {
+    return client_->call<std::vector<batch_record>>(list_batches_atom_v, workspace, after);
+  }
+  pending<std::vector<file_row>> list_files(const std::string& workspace, batch_id batch,
+                                            const std::string& after) override {
+    return ask_rows(list_files_atom_v, workspace, batch, after);
+  }
+  pending<std::vector<file_row>> find_files(const std::string& workspace, batch_id batch,
+                                            const std::vector<std::string>& paths) override {
+    return ask_rows(find_files_atom_v, workspace, batch, pack_strings(paths));
+  }
+  caf::expected<batch_record> remove(const std::string& workspace, batch_id batch) override {
+    return client_->call<batch_record>(remove_atom_v, workspace, batch);
+  }
+
+  caf::expected<batch_status> status(const std::string& workspace, batch_id batch,
+                                     uint32_t after) override {
+    return client_->call<batch_status>(status_atom_v, workspace, batch, after);
+  }
+  caf::expected<retrieval_record> retrieval_status(const std::string& workspace,
+                                                   retrieval_id retrieval) override {
+    return client_->call<retrieval_record>(status_atom_v, workspace, retrieval);
+  }
+
+  caf::expected<retrieval_record> get_begin(const std::string& workspace,
+                                            batch_id batch) override {
+    return client_->call<retrieval_record>(get_begin_atom_v, workspace, batch);
+  }
+  caf::error get_want(retrieval_id retrieval, const std::vector<wanted_range>& ranges,
+                      bool last) override {
+    return error_of(client_->call<bool>(get_want_atom_v, retrieval, ranges, last));
+  }
+  caf::expected<delivery> get_next(retrieval_id retrieval) override {
+    return client_->call<delivery>(get_next_atom_v, retrieval);
+  }
+  pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation,
+                          uint64_t offset_bytes, uint32_t size_bytes) override {
+    return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
+  }
+  caf::error get_done(retrieval_id retrieval, const wanted_range& range) override {
+    return error_of(client_->call<bool>(get_done_atom_v, retrieval, range));
+  }
+  caf::error get_end(retrieval_id retrieval, const retrieval_outcome& outcome) override {
+    return error_of(client_->call<bool>(get_end_atom_v, retrieval, outcome));
+  }
+
+  caf::expected<workspace_record> add_workspace(const workspace_record& record) override {
+    return client_->call<workspace_record>(admin_add_atom_v, record);
+  }
+  caf::expected<workspace_record> set_workspace(const workspace_record& record) override {
+    return client_->call<workspace_record>(admin_set_atom_v, record);
+  }
+  caf::error remove_workspace(const std::string& name) override {
+    return error_of(client_->call<bool>(admin_remove_atom_v, name));
+  }
+  caf::expected<std::vector<report>> inspect() override {
+    return client_->call<std::vector<report>>(admin_inspect_atom_v);
+  }
+  caf::expected<std::vector<alert_record>> alerts(uint64_t after) override {
+    return client_->call<std::vector<alert_record>>(admin_alerts_atom_v, after);
+  }
+
+ private:
+  template <class T, class... Words>
+  pending<T> ask(Words... words) {
+    auto promise = std::make_shared<std::promise<caf::expected<T>>>();
+    auto answer = promise->get_future();
+    client_->post<T>([promise](caf::expected<T> result) { promise->set_value(std::move(result)); },
+                     std::move(words)...);
+    return answer;
+  }
+
+  // Rows are unpacked where they arrive, while the command is busy with those before.
+  template <class... Words>
+  pending<std::vector<file_row>> ask_rows(Words... words) {
+    auto promise = std::make_shared<std::promise<caf::expected<std::vector<file_row>>>>();
+    auto answer = promise->get_future();
+    client_->post<packed_page>(
+        [promise](caf::expected<packed_page> page) {
+          if (page) {
+            promise->set_value(unpack_rows(*page));
+          } else {
+            promise->set_value(page.error());
+          }
+        },
+        std::move(words)...);
+    return answer;
+  }
+
+  std::unique_ptr<client> client_;
+};
+
+}  // namespace
+
+caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address) {
+  auto connected = client::connect(address);
+  if (!connected) return connected.error();
+  return std::unique_ptr<service_api>{new connected_service{std::move(*connected)}};
+}
+
+}  // namespace et

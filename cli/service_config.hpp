@@ -1,0 +1,86 @@
+// The configuration of a service: a TOML file as plain values, checked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/error.hpp"
+
+namespace et {
+
+/// Every value with what it is without a configuration: the embedded default. Empty folders and
+/// addresses are derived from the state folder by `serve`.
+struct service_config {
+  struct node_section {
+    std::string name;  ///< empty: the host's name
+  } node;
+
+  struct service_section {
+    std::string state;   ///< state folder; empty: as without a configuration
+    std::string listen;  ///< `unix:/PATH` or `HOST:PORT`; empty: STATE/elastictape.sock
+    std::string http = "127.0.0.1:0";  ///< of the monitor; port 0 picks a free one
+    std::string log_level = "info";    ///< trace, debug, info, warning, error
+    std::string log_file;              ///< empty: STATE/log/elastictape.log
+  } service;
+
+  struct catalogue_section {
+    uint64_t memory_bytes = 64ull << 20;  ///< bound of memtables and block cache together
+    uint32_t copies = 1;                  ///< copies on tape that make data safe, 1 to 4
+  } catalogue;
+
+  struct cache_section {
+    std::string folder;             ///< empty: STATE/cache
+    uint64_t capacity_bytes = 0;    ///< 0: bounded by the file system's free space
+    double high_watermark = 0.90;   ///< filled to this share, eviction begins
+    double low_watermark = 0.75;    ///< and ends at this share
+    uint32_t retention_s = 3600;    ///< safe data stays at least this long unless space is needed
+    uint64_t reserve_bytes = 1ull << 30;  ///< left free on the file system
+  } cache;
+
+  struct packing_section {
+    uint64_t target_bytes = 64ull << 20;  ///< size that aggregations are packed to
+    uint64_t max_file_bytes = 500'000'000'000;  ///< bigger files are refused
+  } packing;
+
+  struct tape_section {
+    uint64_t write_after_bytes = 16ull << 20;  ///< a pool is written when this much waits
+    uint32_t write_after_ms = 300;             ///< or the oldest has waited so long
+    uint32_t block_bytes = 256 * 1024;         ///< on tape; a multiple of 4 KiB up to 8 MiB
+    uint32_t drive_idle_s = 60;                ///< an idle drive keeps its cartridge so long
+  } tape;
+
+  struct library_section {
+    std::string kind = "virtual";  ///< only virtual in this version
+    std::string folder;            ///< empty: STATE/library
+    uint32_t cartridges = 10;
+    uint32_t drives = 2;
+    uint64_t capacity_bytes = 128ull << 30;  ///< of each new cartridge
+  } library;
+
+  struct limits_section {
+    uint32_t sessions = 128;
+    uint32_t sessions_per_user = 64;
+    uint32_t session_idle_s = 1800;
+    uint64_t session_memory_bytes = 2ull << 30;
+  } limits;
+
+  struct admin_section {
+    std::vector<std::string> users;  ///< administrators besides root
+  } admin;
+};
+
+/// Reads a configuration file. Errors: not_found and io_error for the file; invalid_argument for
+/// anything in it that is not understood: unknown keys, wrong types, values out of range. The text
+/// has a line `FILE:LINE: SECTION.KEY: what is wrong` for each of them, in the file's order.
+caf::expected<service_config> load_service_config(const std::string& file);
+
+/// The same from text; `name` stands for the file in errors.
+caf::expected<service_config> parse_service_config(std::string_view text, const std::string& name);
+
+/// A size: digits and an optional unit, `10T`, `512MiB`, `1.5 GB`. K M G T P alone and KiB… are
+/// powers of 1024, kB MB… are powers of 1000. Error: invalid_argument.
+caf::expected<uint64_t> parse_size(std::string_view text);
+
+}  // namespace et

@@ -1,0 +1,169 @@
+#include "cli/user_config.hpp"
+
+#include <ini.h>
+#include <pwd.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "storage/os/file.hpp"
+
+namespace et {
+
+namespace {
+
+constexpr size_t max_address_bytes = 4096;
+
+std::optional<std::string> variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == 0) return std::nullopt;
+  return std::string{value};
+}
+
+std::string system_config_path(const environment& env) {
+  return env.system_config.value_or("/etc/et_config");
+}
+
+int take_setting(void* user, const char* section, const char* name, const char* value) {
+  auto& config = *static_cast<user_config*>(user);
+  auto is = [&](const char* wanted_section, const char* wanted_name) {
+    return strcasecmp(section, wanted_section) == 0 && strcasecmp(name, wanted_name) == 0;
+  };
+  if (value == nullptr) return 1;
+  if (is("Server", "Host")) config.host = value;
+  if (is("Server", "Port")) config.port = value;
+  if (is("Batch", "Workspace")) config.workspace = value;
+  if (is("DIRECTORY", "outputLevel")) config.output_level = value;
+  return 1;
+}
+
+bool is_port(const std::string& text) {
+  if (text.empty() || text.size() > 5) return false;
+  for (char c : text) {
+    if (!std::isdigit(static_cast<unsigned char>(c))) return false;
+  }
+  int port = std::atoi(text.c_str());
+  return port > 0 && port < 65536;
+}
+
+caf::expected<std::string> check_address(const std::string& address, const std::string& origin) {
+  if (address.starts_with("unix:/")) return address;
+  auto colon = address.rfind(':');
+  if (colon != std::string::npos && colon > 0 && is_port(address.substr(colon + 1))) return address;
+  return fail(errc::invalid_argument, origin + ": '" + address +
+                                          "' is not a server address; use unix:/PATH or HOST:PORT");
+}
+
+// Where the embedded service of a state folder listens.
+caf::expected<std::string> embedded_address(const std::string& state) {
+  auto told = read_small_file(state + "/address", max_address_bytes);
+  if (!told) return "unix:" + state + "/elastictape.sock";
+  while (!told->empty() && std::isspace(static_cast<unsigned char>(told->back()))) told->pop_back();
+  return check_address(*told, state + "/address");
+}
+
+}  // namespace
+
+environment environment::of_process() {
+  environment env;
+  env.root = geteuid() == 0;
+  if (auto home = variable("HOME")) {
+    env.home = *home;
+  } else if (const passwd* entry = getpwuid(geteuid())) {
+    env.home = entry->pw_dir;
+  }
+  env.server = variable("ELASTICTAPE_SERVER");
+  env.state = variable("ELASTICTAPE_STATE");
+  env.system_config = variable("ELASTICTAPE_SYSTEM_CONFIG");
+  return env;
+}
+
+caf::expected<user_config> read_user_config(const std::string& path) {
+  user_config config;
+  struct closer {
+    void operator()(FILE* file) const { std::fclose(file); }
+  };
+  std::unique_ptr<FILE, closer> file{std::fopen(path.c_str(), "re")};
+  if (!file) {
+    if (errno == ENOENT || errno == ENOTDIR) return config;
+    return fail_errno("cannot read " + path, errno);
+  }
+  int line = ini_parse_file(file.get(), take_setting, &config);
+  if (line > 0) {
+    return fail(errc::invalid_argument, path + ":" + std::to_string(line) +
+                                            ": neither [SECTION] nor NAME = VALUE nor a comment");
+  }
+  if (line < 0 || std::ferror(file.get())) return fail(errc::io_error, "cannot read " + path);
+  const auto& level = config.output_level;
+  if (!level.empty() && level != "workspace" && level != "batch" && level != "file") {
+    return fail(errc::invalid_argument, path + ": [DIRECTORY] outputLevel: '" + level +
+                                            "' is not workspace, batch or file");
+  }
+  return config;
+}
+
+caf::expected<user_config> load_user_config(const environment& env) {
+  auto config = read_user_config(system_config_path(env));
+  if (!config || env.home.empty()) return config;
+  auto own = read_user_config(env.home + "/.et_config");
+  if (!own) return own;
+  auto lay_over = [](std::string& under, const std::string& over) {
+    if (!over.empty()) under = over;
+  };
+  lay_over(config->host, own->host);
+  lay_over(config->port, own->port);
+  lay_over(config->workspace, own->workspace);
+  lay_over(config->output_level, own->output_level);
+  return config;
+}
+
+caf::expected<std::string> resolve_state(const std::string& option, const environment& env) {
+  std::string folder = !option.empty()            ? option
+                       : env.state                ? *env.state
+                       : env.root                 ? "/var/lib/elastictape"
+                       : env.home.empty()         ? ""
+                                                  : env.home + "/.local/state/elastictape";
+  if (folder.empty()) {
+    return fail(errc::invalid_argument,
+                "no state folder: this user has no home; give --state or set ELASTICTAPE_STATE");
+  }
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  if (folder.front() == '/') return folder;
+  std::unique_ptr<char, decltype(&std::free)> here{getcwd(nullptr, 0), &std::free};
+  if (!here) return fail_errno("cannot tell the working folder", errno);
+  return std::string{here.get()} + "/" + folder;
+}
+
+caf::expected<std::string> resolve_server(const std::string& option,
+                                          const std::string& state_option, const environment& env,
+                                          const user_config& config) {
+  if (!option.empty()) return check_address(option, "--server");
+  if (env.server) return check_address(*env.server, "ELASTICTAPE_SERVER");
+  if (config.host.starts_with("unix:")) return check_address(config.host, "[Server] Host");
+  if (!config.host.empty()) {
+    if (config.port.empty()) {
+      return fail(errc::invalid_argument,
+                  "[Server] Host is configured without Port; set Port in ~/.et_config");
+    }
+    return check_address(config.host + ":" + config.port, "[Server] Host, Port");
+  }
+  auto state = resolve_state(state_option, env);
+  if (!state) return state.error();
+  return embedded_address(*state);
+}
+
+caf::expected<std::string> resolve_workspace(const std::string& option, const environment& env,
+                                             const user_config& config) {
+  if (!option.empty()) return option;
+  if (!config.workspace.empty()) return config.workspace;
+  return fail(errc::invalid_argument,
+              "no workspace: give -w WORKSPACE, or set Workspace under [Batch] in ~/.et_config or " +
+                  system_config_path(env));
+}
+
+}  // namespace et

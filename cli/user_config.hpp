@@ -1,0 +1,54 @@
+// Which server, workspace and state folder a command means: options, environment, et_config files.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "storage/error.hpp"
+
+namespace et {
+
+/// What commands take from their surroundings, so that tests can give other surroundings.
+struct environment {
+  std::string home;  ///< of the user; empty when there is none
+  bool root = false;
+  std::optional<std::string> server;         ///< ELASTICTAPE_SERVER
+  std::optional<std::string> state;          ///< ELASTICTAPE_STATE
+  std::optional<std::string> system_config;  ///< ELASTICTAPE_SYSTEM_CONFIG
+
+  /// Of this process. Variables that are set but empty count as not set.
+  static environment of_process();
+};
+
+/// The settings of one et_config file, or of several laid over each other. Empty: not set.
+struct user_config {
+  std::string host;          ///< [Server] Host
+  std::string port;          ///< [Server] Port
+  std::string workspace;     ///< [Batch] Workspace
+  std::string output_level;  ///< [DIRECTORY] outputLevel: workspace, batch or file
+};
+
+/// Reads one file; names of sections and keys in any case, unknown ones are skipped. A file that does
+/// not exist sets nothing. Errors: io_error (cannot be read), invalid_argument (names file and line).
+caf::expected<user_config> read_user_config(const std::string& path);
+
+/// The user's `~/.et_config` laid over the system's file, setting by setting.
+caf::expected<user_config> load_user_config(const environment& env);
+
+/// `--state`, else ELASTICTAPE_STATE, else the folder of this kind of user.
+/// Error: invalid_argument when nothing tells (no home).
+caf::expected<std::string> resolve_state(const std::string& option, const environment& env);
+
+/// `--server`, else ELASTICTAPE_SERVER, else the configured one, else the embedded service on
+/// `state_option`'s state folder: the address that its file `address` holds, or the socket
+/// `elastictape.sock`. Error: invalid_argument for an address that is neither `unix:/PATH` nor
+/// `HOST:PORT`.
+caf::expected<std::string> resolve_server(const std::string& option,
+                                          const std::string& state_option, const environment& env,
+                                          const user_config& config);
+
+/// `-w`, else the configured one. Error: invalid_argument; it says where to set it.
+caf::expected<std::string> resolve_workspace(const std::string& option, const environment& env,
+                                             const user_config& config);
+
+}  // namespace et

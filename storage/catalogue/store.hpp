@@ -1,0 +1,196 @@
+// The catalogue: workspaces, batches, files, aggregations, volumes, alerts, retrievals and quota, in
+// RocksDB. Key bytes: keys.hpp. Value bytes: records.cpp.
+//
+// One thread at a time writes (the registrar); any number of threads read through views. Each
+// writing call is one atomic write batch, alerts that it causes included. "Durable" means that the
+// write-ahead log is fsynced before the call returns. After a failed call nothing has changed.
+// Errors of every call besides those named: io_error and no_space (disk), corrupt (a value that
+// does not decode).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/catalogue/records.hpp"
+#include "storage/os/clock.hpp"
+
+namespace et {
+
+/// The version of keys and values that this code writes; stores with a higher one are refused.
+constexpr uint32_t catalogue_version = 1;
+
+/// What is wrong with one entry of a chunk.
+struct entry_error {
+  uint32_t index = 0;  ///< in the chunk
+  errc code = errc::none;
+  std::string reason;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, entry_error& x) {
+    return f(caf::meta::type_name("entry_error"), x.index, x.code, x.reason);
+  }
+};
+
+/// What the cache writer found when it wrote an aggregation.
+struct cached_aggregation {
+  aggregation_id id;
+  uint64_t size_bytes = 0;
+  aggregation_checksum checksum;
+  std::vector<placed_file> placed;     ///< one for each registered file of it, in path order
+  std::vector<file_failure> failures;  ///< one for each placed file with `failed`
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, cached_aggregation& x) {
+    return f(caf::meta::type_name("cached_aggregation"), x.id, x.size_bytes, x.checksum, x.placed,
+             x.failures);
+  }
+};
+
+/// One aggregation of a flushed write session.
+struct written_aggregation {
+  aggregation_id id;
+  copy_record copy;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, written_aggregation& x) {
+    return f(caf::meta::type_name("written_aggregation"), x.id, x.copy);
+  }
+};
+
+/// A consistent picture of the catalogue. Cheap; short-lived; must not outlive its store.
+class catalogue_view {
+ public:
+  virtual ~catalogue_view() = default;
+
+  virtual caf::expected<std::optional<workspace_record>> workspace(const std::string& name) = 0;
+  virtual caf::expected<std::vector<workspace_record>> workspaces() = 0;
+
+  /// The committed batch, or nullopt; pending and removed batches do not exist here.
+  virtual caf::expected<std::optional<batch_record>> batch(batch_id id) = 0;
+  /// Committed batches of a workspace with an id above `after`, ascending, at most `limit`.
+  virtual caf::expected<std::vector<batch_record>> batches(workspace_id workspace, batch_id after,
+                                                           size_t limit) = 0;
+  /// Committed batches of all workspaces that are not finished: not planned, or with an aggregation
+  /// REGISTERED or CACHED. For the restart.
+  virtual caf::expected<std::vector<batch_id>> batches_in_motion() = 0;
+  /// Batches in phase removing, and pending ones. For the restart.
+  virtual caf::expected<std::vector<batch_record>> unfinished_removals() = 0;
+
+  virtual caf::expected<std::optional<aggregation_record>> aggregation(aggregation_id id) = 0;
+  /// Aggregations of a batch with a number above `after`, ascending, at most `limit`.
+  virtual caf::expected<std::vector<aggregation_record>> aggregations(batch_id batch,
+                                                                      uint32_t after,
+                                                                      size_t limit) = 0;
+
+  /// Registered files of a batch behind `after` (empty: from the first), in path order, at most
+  /// `limit`; nothing joined. For planning.
+  virtual caf::expected<std::vector<file_entry>> entries(batch_id batch, const std::string& after,
+                                                         size_t limit) = 0;
+  /// The same from `first` to `last`, both included. For the cache writer.
+  virtual caf::expected<std::vector<file_entry>> entries_between(batch_id batch,
+                                                                 const std::string& first,
+                                                                 const std::string& last,
+                                                                 size_t limit) = 0;
+  /// Listing rows of a batch behind `after`, joined; stops at `limit` rows or about `limit_bytes` of paths.
+  virtual caf::expected<std::vector<file_row>> rows(batch_id batch, const std::string& after,
+                                                    size_t limit, size_t limit_bytes) = 0;
+  /// The newest committed batch that holds `path` (or batch `only` if not 0), joined; nullopt: none does.
+  virtual caf::expected<std::optional<file_row>> find_path(workspace_id workspace,
+                                                           const std::string& path,
+                                                           batch_id only) = 0;
+  /// Failed files of a batch behind `after`, at most `limit`.
+  virtual caf::expected<std::vector<file_failure>> failures(batch_id batch,
+                                                            const std::string& after,
+                                                            size_t limit) = 0;
+
+  virtual caf::expected<std::vector<volume_record>> volumes() = 0;
+  virtual caf::expected<std::vector<alert_record>> alerts(uint64_t after, size_t limit) = 0;
+  virtual caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) = 0;
+  /// Every aggregation that has a cache copy by the catalogue: CACHED and CACHED_SYNCED. `visit`
+  /// returns false to stop.
+  virtual caf::error each_cached(
+      const std::function<bool(const aggregation_record&)>& visit) = 0;
+};
+
+class catalogue_store {
+ public:
+  struct options {
+    const wall_clock* clock = &system_clock();
+    uint32_t copies = 1;  ///< copies on tape that make an aggregation safe
+    uint64_t memory_bytes = 64 * 1024 * 1024;  ///< bound for memtables and block cache together
+  };
+
+  /// Opens or creates the catalogue in `folder`. Errors: locked (another process has it),
+  /// newer_version (names both versions).
+  static caf::expected<std::unique_ptr<catalogue_store>> open(const std::string& folder,
+                                                              const options& opts);
+  virtual ~catalogue_store() = default;
+
+  /// A picture of now.
+  virtual std::unique_ptr<catalogue_view> view() = 0;
+
+  /// Adds (record.id 0: a number is given) or replaces roots, managers and quota of a workspace;
+  /// durable. Errors: already_exists, not_found, invalid_argument (name not 1..64 of [A-Za-z0-9_.-],
+  /// no root, a root that is not absolute).
+  virtual caf::expected<workspace_record> add_workspace(const workspace_record& record) = 0;
+  virtual caf::expected<workspace_record> set_workspace(const workspace_record& record) = 0;
+  /// Errors: not_found; already_exists while it holds batches (their number is in the text).
+  virtual caf::error remove_workspace(const std::string& name) = 0;
+
+  /// Begins a pending batch. workspace, tag, requester, uid, gid are taken from `draft`. Not durable.
+  virtual caf::expected<batch_id> begin_batch(const batch_record& draft) = 0;
+  /// Adds a chunk to a pending batch, not durable. Entries that are a duplicate within the batch, already
+  /// held by a committed batch of the workspace (the reason names it) or in another pending batch
+  /// are not added and returned. `entries` may come in any order; path order is fastest.
+  virtual caf::expected<std::vector<entry_error>> add_files(
+      batch_id id, const std::vector<file_entry>& entries) = 0;
+  /// Charges quota and makes the batch visible; durable. An empty batch is rejected. Error:
+  /// over_quota (the text has quota, used, asked in bytes), not_found when it is not pending.
+  virtual caf::expected<batch_record> commit_batch(batch_id id) = 0;
+
+  /// Adds planned aggregations (numbers continue the existing ones); `last` marks the batch planned.
+  /// Durable not needed: planning again gives the same.
+  virtual caf::error add_aggregations(batch_id id,
+                                      const std::vector<aggregation_record>& planned,
+                                      bool last) = 0;
+  /// REGISTERED → CACHED; durable. With all files failed: → FAILED, nothing to write. Raises an
+  /// alert when there are failures. Error: not_found when the batch is removed meanwhile.
+  virtual caf::expected<aggregation_record> record_cached(const cached_aggregation& cached) = 0;
+  /// Adds copies and moves aggregations with enough of them to CACHED_SYNCED, updates the volume;
+  /// durable; raises the alert when a batch becomes safe. Aggregations of removed batches are
+  /// skipped (the volume update counts). Returns the records as they are now.
+  virtual caf::expected<std::vector<aggregation_record>> record_written(
+      const std::vector<written_aggregation>& written, const volume_record& volume) = 0;
+  /// CACHED → REGISTERED: the cache copy is lost; durable.
+  virtual caf::error record_cache_lost(aggregation_id id) = 0;
+  /// CACHED_SYNCED → SYNCED, before the cache copies are deleted; durable. Others are left alone.
+  virtual caf::error record_evicted(const std::vector<aggregation_id>& ids) = 0;
+  /// SYNCED → CACHED_SYNCED: a whole recall is in the cache; durable.
+  virtual caf::error record_recalled(aggregation_id id) = 0;
+  /// Writes a volume record; durable.
+  virtual caf::error put_volume(const volume_record& volume) = 0;
+
+  /// Removes a committed batch from every listing and gives its quota back; durable. Returns the
+  /// record as it was. Its keys go with purge_batch().
+  virtual caf::expected<batch_record> remove_batch(batch_id id) = 0;
+  /// Deletes up to `limit` files of a removed or pending batch; true when nothing is left.
+  virtual caf::expected<bool> purge_batch(batch_id id, size_t limit) = 0;
+
+  /// Numbers and stores an alert; durable.
+  virtual caf::expected<alert_record> add_alert(alert_record draft) = 0;
+  /// Begins a retrieval (the record's id is given); raises its alert; durable.
+  virtual caf::expected<retrieval_record> begin_retrieval(retrieval_record draft) = 0;
+  /// Ends it with its state, counts and alert; durable.
+  virtual caf::error end_retrieval(const retrieval_record& ended) = 0;
+
+  /// Moves everything from the log to compacted files; takes seconds for millions of files. For
+  /// after big removals, and benchmarks.
+  virtual caf::error compact() = 0;
+  /// Bytes on disk of the files of the catalogue. For the inspector and benchmarks.
+  virtual uint64_t disk_bytes() = 0;
+};
+
+}  // namespace et

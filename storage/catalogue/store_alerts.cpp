@@ -1,0 +1,56 @@
+#include "storage/catalogue/alert_text.hpp"
+#include "storage/catalogue/store_impl.hpp"
+
+namespace et {
+
+caf::expected<alert_record> store::add_alert(alert_record draft) {
+  return writing([&]() -> caf::expected<alert_record> {
+    if (draft.time_ns == 0) draft.time_ns = now_ns();
+    auto t = begin();
+    auto added = raise(t, std::move(draft));
+    if (auto error = apply(t, true)) return error;
+    return added;
+  });
+}
+
+caf::expected<retrieval_record> store::begin_retrieval(retrieval_record draft) {
+  return writing([&]() -> caf::expected<retrieval_record> {
+    auto t = begin();
+    draft.id = retrieval_id{t.next.next_retrieval++};
+    draft.state = retrieval_state::running;
+    draft.started_ns = now_ns();
+    draft.ended_ns = 0;
+    t.changes.put(keys::retrieval(draft.id), values::encode(draft));
+    raise(t, alert_record{0, draft.started_ns, severity::info, draft.workspace_name, draft.batch,
+                          alert_text::retrieval_begun(draft)});
+    if (auto error = apply(t, true)) return error;
+    return std::move(draft);
+  });
+}
+
+caf::error store::end_retrieval(const retrieval_record& ended) {
+  return writing([&]() -> caf::error {
+    auto found = now_.retrieval(ended.id);
+    if (!found) return found.error();
+    if (!*found)
+      return fail(errc::not_found, "there is no retrieval " + std::to_string(ended.id.value));
+    if (ended.state == retrieval_state::running)
+      return fail(errc::invalid_argument, "a retrieval cannot end in the state running");
+    auto record = std::move(**found);
+    // Its end may be told twice, by a client that asks again; it is announced once.
+    if (record.state != retrieval_state::running) return {};
+    record.state = ended.state;
+    record.files = ended.files;
+    record.size_bytes = ended.size_bytes;
+    record.bad_files = ended.bad_files;
+    record.ended_ns = now_ns();
+    auto t = begin();
+    t.changes.put(keys::retrieval(record.id), values::encode(record));
+    bool good = record.state == retrieval_state::completed && record.bad_files == 0;
+    raise(t, alert_record{0, record.ended_ns, good ? severity::info : severity::warning,
+                          record.workspace_name, record.batch, alert_text::retrieval_ended(record)});
+    return apply(t, true);
+  });
+}
+
+}  // namespace et

@@ -1,0 +1,152 @@
+#include <algorithm>
+
+#include "storage/catalogue/alert_text.hpp"
+#include "storage/catalogue/progress.hpp"
+#include "storage/catalogue/store_impl.hpp"
+
+namespace et {
+
+using keys::family;
+
+namespace {
+
+std::string figures(const workspace_record& workspace, uint64_t asked_bytes) {
+  return "quota " + std::to_string(workspace.quota_bytes) + " bytes, used " +
+         std::to_string(workspace.used_bytes) + " bytes, asked " + std::to_string(asked_bytes) +
+         " bytes";
+}
+
+void subtract(uint64_t& from, uint64_t amount) { from -= std::min(from, amount); }
+
+}  // namespace
+
+caf::expected<batch_id> store::begin_batch(const batch_record& draft) {
+  return writing([&]() -> caf::expected<batch_id> {
+    auto workspace = now_.workspace(draft.workspace_name);
+    if (!workspace) return workspace.error();
+    if (!*workspace || (draft.workspace.value != 0 && draft.workspace != (*workspace)->id))
+      return fail(errc::not_found, "there is no workspace " + draft.workspace_name);
+    auto t = begin();
+    batch_record batch;
+    batch.id = batch_id{t.next.next_batch++};
+    batch.workspace = (*workspace)->id;
+    batch.workspace_name = draft.workspace_name;
+    batch.tag = draft.tag;
+    batch.requester = draft.requester;
+    batch.uid = draft.uid;
+    batch.gid = draft.gid;
+    put(t, batch);
+    if (auto error = apply(t, false)) return error;
+    hidden_[batch.id.value] = batch_phase::pending;
+    return batch.id;
+  });
+}
+
+caf::expected<batch_record> store::commit_batch(batch_id id) {
+  return writing([&]() -> caf::expected<batch_record> {
+    auto pending = pending_batch(id);
+    if (!pending) return pending.error();
+    auto batch = std::move(*pending);
+    if (batch.files == 0)
+      return fail(errc::rejected, "batch " + std::to_string(id.value) + " has no files");
+    auto found = workspace_of(batch);
+    if (!found) return found.error();
+    auto workspace = std::move(*found);
+    if (workspace.used_bytes > workspace.quota_bytes ||
+        batch.size_bytes > workspace.quota_bytes - workspace.used_bytes)
+      return fail(errc::over_quota, "workspace " + workspace.name + " is over its quota: " +
+                                        figures(workspace, batch.size_bytes));
+    workspace.used_bytes += batch.size_bytes;
+    workspace.used_files += batch.files;
+    ++workspace.batches;
+    batch.phase = batch_phase::committed;
+    batch.created_ns = now_ns();
+    batch.state = derived_state(batch);
+
+    auto t = begin();
+    put(t, workspace);
+    put(t, batch);
+    t.changes.put(keys::workspace_batch(batch.workspace, batch.id), {});
+    raise(t, batch, severity::info, alert_text::registered(batch));
+    if (auto error = apply(t, true)) return error;
+    hidden_.erase(id.value);
+    return batch;
+  });
+}
+
+caf::expected<batch_record> store::remove_batch(batch_id id) {
+  return writing([&]() -> caf::expected<batch_record> {
+    auto found = committed_batch(id);
+    if (!found) return found.error();
+    auto workspace = workspace_of(*found);
+    if (!workspace) return workspace.error();
+    subtract(workspace->used_bytes, found->size_bytes - found->failed_bytes);
+    subtract(workspace->used_files, found->files - found->failed_files);
+    subtract(workspace->batches, 1);
+    auto batch = *found;
+    batch.phase = batch_phase::removing;
+
+    auto t = begin();
+    put(t, *workspace);
+    put(t, batch);
+    t.changes.erase(keys::workspace_batch(batch.workspace, batch.id));
+    raise(t, batch, severity::info, alert_text::removed(batch.id));
+    if (auto error = apply(t, true)) return error;
+    hidden_[id.value] = batch_phase::removing;
+    return std::move(*found);
+  });
+}
+
+caf::expected<bool> store::purge_batch(batch_id id, size_t limit) {
+  return writing([&]() -> caf::expected<bool> {
+    auto found = now_.batch(id);
+    if (!found) return found.error();
+    if (!*found) return true;
+    auto batch = std::move(**found);
+    if (batch.phase == batch_phase::committed)
+      return fail(errc::invalid_argument,
+                  "batch " + std::to_string(id.value) + " is not removed: it cannot be purged");
+    auto t = begin();
+    bool finished = false;
+    if (auto error = purge_files(t, batch, limit, finished)) return error;
+    if (finished) {
+      t.changes.erase(keys::aggregations_of(id));
+      t.changes.erase(keys::placements_of(id));
+      t.changes.erase(keys::failures_of(id));
+      t.changes.erase(keys::batch(id));
+    } else if (batch.phase == batch_phase::pending) {
+      // Half of it is gone: it must never be committed.
+      batch.phase = batch_phase::removing;
+      put(t, batch);
+    }
+    if (auto error = apply(t, false)) return error;
+    if (finished)
+      hidden_.erase(id.value);
+    else
+      hidden_[id.value] = batch_phase::removing;
+    return finished;
+  });
+}
+
+caf::error store::purge_files(transaction& t, const batch_record& batch, size_t limit,
+                              bool& finished) const {
+  auto all = keys::files_of(batch.id);
+  auto begin_key = all.begin;
+  cursor<family::file> files{*db_, nullptr, std::move(all), scan::listing};
+  size_t count = 0;
+  std::string last_path;
+  for (files.seek_first(); files.valid() && count < limit; files.next(), ++count) {
+    auto path = keys::path_of_file_key(files.key());
+    if (!path) return fail(errc::corrupt, "the catalogue has a malformed key in file");
+    t.changes.erase(keys::path(batch.workspace, *path, batch.id));
+    last_path = *path;
+  }
+  if (auto error = files.error()) return error;
+  finished = !files.valid();
+  if (count > 0)
+    t.changes.erase(keys::range<family::file>{
+        begin_key, keys::file(batch.id, keys::path_behind(last_path))});
+  return {};
+}
+
+}  // namespace et

@@ -1,0 +1,113 @@
+// The store over RocksDB. One writing thread: what is in memory changes only after the write that it
+// mirrors has succeeded.
+#pragma once
+
+#include <unordered_map>
+
+#include "storage/catalogue/database.hpp"
+#include "storage/catalogue/record_reader.hpp"
+#include "storage/catalogue/store.hpp"
+
+namespace et {
+
+class store final : public catalogue_store {
+ public:
+  store(std::unique_ptr<database> db, const options& opts)
+      : opts_(opts), db_(std::move(db)), now_(*db_) {}
+
+  /// Checks or writes the version, reads counters and the phases of batches nobody sees.
+  caf::error start(const std::string& folder);
+
+  std::unique_ptr<catalogue_view> view() override;
+
+  caf::expected<workspace_record> add_workspace(const workspace_record& record) override;
+  caf::expected<workspace_record> set_workspace(const workspace_record& record) override;
+  caf::error remove_workspace(const std::string& name) override;
+
+  caf::expected<batch_id> begin_batch(const batch_record& draft) override;
+  caf::expected<std::vector<entry_error>> add_files(
+      batch_id id, const std::vector<file_entry>& entries) override;
+  caf::expected<batch_record> commit_batch(batch_id id) override;
+  caf::expected<batch_record> remove_batch(batch_id id) override;
+  caf::expected<bool> purge_batch(batch_id id, size_t limit) override;
+
+  caf::error add_aggregations(batch_id id, const std::vector<aggregation_record>& planned,
+                              bool last) override;
+  caf::expected<aggregation_record> record_cached(const cached_aggregation& cached) override;
+  caf::expected<std::vector<aggregation_record>> record_written(
+      const std::vector<written_aggregation>& written, const volume_record& volume) override;
+  caf::error record_cache_lost(aggregation_id id) override;
+  caf::error record_evicted(const std::vector<aggregation_id>& ids) override;
+  caf::error record_recalled(aggregation_id id) override;
+  caf::error put_volume(const volume_record& volume) override;
+
+  caf::expected<alert_record> add_alert(alert_record draft) override;
+  caf::expected<retrieval_record> begin_retrieval(retrieval_record draft) override;
+  caf::error end_retrieval(const retrieval_record& ended) override;
+
+  caf::error compact() override;
+  uint64_t disk_bytes() override { return db_->disk_bytes(); }
+
+ private:
+  struct counters {
+    uint64_t next_workspace = 1;
+    uint64_t next_batch = 1;
+    uint64_t next_alert = 1;
+    uint64_t next_retrieval = 1;
+  };
+  /// One call's changes, and the counters as they will be.
+  struct transaction {
+    change_set changes;
+    counters next;
+  };
+  /// The records that one aggregation's change concerns.
+  struct located {
+    batch_record batch;
+    aggregation_record aggregation;
+  };
+  /// Counters and phases as they are stored.
+  caf::error load();
+  /// The database can be written and what is in memory belongs to it.
+  caf::error ready();
+  /// What every writing call does first, and how it catches exceptions.
+  template <class F>
+  auto writing(F f) -> decltype(f()) {
+    return guarded([&]() -> decltype(f()) {
+      if (auto error = ready()) return error;
+      return f();
+    });
+  }
+
+  transaction begin(size_t expected_bytes = 0) const {
+    return {change_set{*db_, expected_bytes}, counters_};
+  }
+  caf::error apply(transaction& t, bool durable);
+  static void put(transaction& t, const workspace_record& record);
+  static void put(transaction& t, const batch_record& record);
+  static void put(transaction& t, const aggregation_record& record);
+  static void put(transaction& t, const volume_record& record);
+  alert_record raise(transaction& t, alert_record draft) const;
+  void raise(transaction& t, const batch_record& batch, severity level, std::string text) const;
+  /// Sets safe_ns and raises the alert when nothing of `batch` waits any more.
+  void finish_batch(transaction& t, batch_record& batch) const;
+
+  int64_t now_ns() const { return opts_.clock->now_ns(); }
+  caf::expected<workspace_record> workspace_of(const batch_record& batch) const;
+  caf::expected<batch_record> pending_batch(batch_id id) const;
+  caf::expected<batch_record> committed_batch(batch_id id) const;
+  caf::expected<located> locate(aggregation_id id) const;
+
+  caf::expected<uint64_t> registered_files(batch_id id) const;
+  caf::error purge_files(transaction& t, const batch_record& batch, size_t limit,
+                         bool& finished) const;
+
+  options opts_;
+  std::unique_ptr<database> db_;
+  record_reader now_;
+  counters counters_;
+  /// Batches that are pending or being removed; all others are committed.
+  std::unordered_map<uint64_t, batch_phase> hidden_;
+  uint64_t openings_ = 0;  ///< of the database, when counters_ and hidden_ were read
+};
+
+}  // namespace et

@@ -1,0 +1,93 @@
+// Runs the installed binary as people do: a service in a folder of its own, commands against it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace et::blackbox {
+
+namespace fs = std::filesystem;
+
+/// A folder that goes with the test.
+class temp_folder {
+ public:
+  temp_folder();
+  ~temp_folder();
+  const fs::path& path() const { return path_; }
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+struct outcome {
+  int code = -1;  ///< exit code; 128 + signal when a signal ended it
+  std::string out;
+  std::string err;
+};
+
+/// Folder of the installed program and its links: ELASTICTAPE_BIN, else where `make test` installs.
+fs::path binaries();
+
+using environment = std::map<std::string, std::string>;
+
+/// Runs a program of binaries() (or an absolute path) to its end, at most 300 s.
+outcome run(const std::vector<std::string>& words, const environment& extra = {},
+            const std::string& input = {});
+
+/// A service on a state folder; ended, gently, with the object.
+class service {
+ public:
+  /// `config`: TOML text, empty: the embedded default.
+  explicit service(fs::path state, std::string config = {});
+  ~service();
+
+  /// Starts and waits for the ready line; the test fails when it does not come within a minute.
+  void start();
+  /// Starts a service that is expected to refuse; its exit code and what it said.
+  outcome start_refused();
+  void kill_9();
+  /// SIGTERM; the exit code.
+  int stop();
+  bool running() const { return process_ > 0; }
+  pid_t process() const { return process_; }
+
+  void set_config(std::string config) { config_ = std::move(config); }
+
+  /// A command against this service; `local` is its workspace.
+  outcome call(const std::vector<std::string>& words, const std::string& input = {}) const;
+  /// et_put with `extra` words; the id, or 0 with `last` telling why.
+  uint64_t put(const std::vector<std::string>& extra);
+  /// Waits until a batch is safe or failed; the exit code of `status --wait`.
+  int wait(uint64_t batch) const;
+
+  const fs::path& state() const { return state_; }
+  /// What the service said so far.
+  std::string log() const;
+  outcome last;
+
+ private:
+  std::vector<std::string> words() const;
+
+  fs::path state_;
+  fs::path own_;  ///< configuration and what it said
+  std::string config_;
+  pid_t process_ = 0;
+};
+
+/// Writes a file with its folders.
+void write_file(const fs::path& file, const std::string& content);
+std::string read_file(const fs::path& file);
+
+/// What differs between a tree and its copy under `back` + its absolute path; empty: nothing.
+std::string difference(const fs::path& tree, const fs::path& back);
+
+/// A tree of awkward files: empty, one byte, spaces, newline, UTF-8, other bytes, a deep path of over
+/// 1,000 bytes, and one of `large_bytes`. The same for the same seed.
+void make_awkward_tree(const fs::path& tree, uint64_t large_bytes, uint32_t seed);
+
+}  // namespace et::blackbox

@@ -1,0 +1,84 @@
+// kill -9 at random moments of puts and gets: every batch whose id was printed reaches safety after
+// a restart, and comes back byte for byte. ET_KILLS and ET_LARGE_BYTES make a longer run.
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "tests/blackbox/harness.hpp"
+
+using namespace et::blackbox;
+
+namespace {
+
+uint64_t setting(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+}  // namespace
+
+TEST_CASE("kill -9 at any moment loses no batch whose id was printed") {
+  auto kills = setting("ET_KILLS", 5);
+  auto large_bytes = setting("ET_LARGE_BYTES", 150'000'000);
+  auto seed = static_cast<uint32_t>(setting("ET_SEED", std::random_device{}()));
+  CAPTURE(seed);
+  std::mt19937 random{seed};
+  temp_folder folder;
+  service node{folder / "state"};
+  node.start();
+  std::vector<std::pair<uint64_t, fs::path>> printed;
+  for (uint64_t round = 0; round < kills; ++round) {
+    auto tree = folder / ("tree" + std::to_string(round));
+    make_awkward_tree(tree, large_bytes, static_cast<uint32_t>(round));
+    auto scratch = folder / "scratch";
+    fs::remove_all(scratch);
+    fs::create_directory(scratch);
+    // The moment: while a put registers, packs, writes, or while an earlier batch is got.
+    auto delay = std::chrono::milliseconds{random() % (round % 4 == 0 ? 60 : 1500)};
+    bool get = round % 3 == 2 && !printed.empty();
+    std::thread killer;
+    auto kill_later = [&] {
+      killer = std::thread{[&, delay] {
+        std::this_thread::sleep_for(delay);
+        kill(node.process(), SIGKILL);
+      }};
+    };
+    uint64_t batch = 0;
+    if (get) {
+      batch = node.put({tree.string()});
+      kill_later();
+      node.call({"et_get", "-w", "local", "-b", std::to_string(printed[0].first), "-r",
+                 scratch.string()});
+    } else {
+      kill_later();
+      batch = node.put({tree.string()});
+    }
+    killer.join();
+    node.kill_9();
+    if (batch != 0) printed.emplace_back(batch, tree);
+    node.start();
+  }
+  INFO(node.log());
+  for (auto& [batch, tree] : printed) {
+    CAPTURE(batch);
+    CHECK(node.wait(batch) == 0);
+    auto back = folder / ("back" + std::to_string(batch));
+    fs::create_directory(back);
+    auto got = node.call(
+        {"et_get", "-w", "local", "-b", std::to_string(batch), "-r", back.string()});
+    INFO(got.err);
+    CHECK(got.code == 0);
+    CHECK(difference(tree, back) == "");
+    fs::remove_all(back);
+  }
+  // What was not printed is not there either.
+  auto listed = node.call({"et_ls", "-w", "local", "-L", "batch"}).out;
+  CHECK(static_cast<size_t>(std::count(listed.begin(), listed.end(), '\n')) >= printed.size());
+  WARN(kills << " kills, " << printed.size() << " batches printed, all of them safe");
+}

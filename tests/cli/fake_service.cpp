@@ -1,0 +1,92 @@
+#include "tests/cli/fake_service.hpp"
+
+#include <xxhash.h>
+
+#include "tests/cli/command_fixture.hpp"
+
+namespace et::test {
+
+namespace {
+
+// Passes every call on, so that a command owns its connection and the test its service.
+class borrowed : public service_api {
+ public:
+  explicit borrowed(service_api& to) : to_(to) {}
+
+  caf::expected<upload_info> put_begin(const std::string& w, const std::string& t) override {
+    return to_.put_begin(w, t);
+  }
+  pending<std::vector<entry_error>> put_chunk(uint64_t u,
+                                              const std::vector<file_entry>& e) override {
+    return to_.put_chunk(u, e);
+  }
+  caf::expected<batch_record> put_commit(uint64_t u) override { return to_.put_commit(u); }
+  caf::error put_drop(uint64_t u) override { return to_.put_drop(u); }
+  caf::expected<std::vector<workspace_record>> list_workspaces(const std::string& n) override {
+    return to_.list_workspaces(n);
+  }
+  caf::expected<std::vector<batch_record>> list_batches(const std::string& w,
+                                                        batch_id a) override {
+    return to_.list_batches(w, a);
+  }
+  pending<std::vector<file_row>> list_files(const std::string& w, batch_id b,
+                                            const std::string& a) override {
+    return to_.list_files(w, b, a);
+  }
+  pending<std::vector<file_row>> find_files(const std::string& w, batch_id b,
+                                            const std::vector<std::string>& p) override {
+    return to_.find_files(w, b, p);
+  }
+  caf::expected<batch_record> remove(const std::string& w, batch_id b) override {
+    return to_.remove(w, b);
+  }
+  caf::expected<batch_status> status(const std::string& w, batch_id b, uint32_t a) override {
+    return to_.status(w, b, a);
+  }
+  caf::expected<retrieval_record> retrieval_status(const std::string& w,
+                                                   retrieval_id r) override {
+    return to_.retrieval_status(w, r);
+  }
+  caf::expected<retrieval_record> get_begin(const std::string& w, batch_id b) override {
+    return to_.get_begin(w, b);
+  }
+  caf::error get_want(retrieval_id r, const std::vector<wanted_range>& w, bool l) override {
+    return to_.get_want(r, w, l);
+  }
+  caf::expected<delivery> get_next(retrieval_id r) override { return to_.get_next(r); }
+  pending<bytes> get_data(retrieval_id r, aggregation_id a, uint64_t o, uint32_t s) override {
+    return to_.get_data(r, a, o, s);
+  }
+  caf::error get_done(retrieval_id r, const wanted_range& w) override {
+    return to_.get_done(r, w);
+  }
+  caf::error get_end(retrieval_id r, const retrieval_outcome& o) override {
+    return to_.get_end(r, o);
+  }
+  caf::expected<workspace_record> add_workspace(const workspace_record& r) override {
+    return to_.add_workspace(r);
+  }
+  caf::expected<workspace_record> set_workspace(const workspace_record& r) override {
+    return to_.set_workspace(r);
+  }
+  caf::error remove_workspace(const std::string& n) override { return to_.remove_workspace(n); }
+  caf::expected<std::vector<report>> inspect() override { return to_.inspect(); }
+  caf::expected<std::vector<alert_record>> alerts(uint64_t a) override { return to_.alerts(a); }
+
+ private:
+  service_api& to_;
+};
+
+}  // namespace
+
+file_checksum fake_service::checksum(const std::string& content) {
+  auto hash = XXH3_128bits(content.data(), content.size());
+  return {hash.high64, hash.low64};
+}
+
+caf::expected<std::unique_ptr<service_api>> command_fixture::connect() {
+  ++connections;
+  return std::unique_ptr<service_api>{new borrowed{service}};
+}
+
+}  // namespace et::test

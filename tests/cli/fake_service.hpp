@@ -1,0 +1,251 @@
+// A service in memory behind service_api, for the logic of commands. It keeps the rules that commands
+// rely on: what is registered becomes rows in path order, placed in aggregations as a tar would be.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "cli/service_api.hpp"
+
+namespace et::test {
+
+inline const caf::error no_answer = fail(errc::internal, "the fake does not do that");
+
+class fake_service : public service_api {
+ public:
+  // What tests set and look at.
+  std::map<std::string, errc> refused;  // paths that put_chunk refuses
+  caf::error commit_error;
+  caf::error begin_error;
+  std::vector<workspace_record> workspaces_held;
+  std::map<uint64_t, batch_record> batches;
+  std::map<uint64_t, std::vector<file_row>> rows;       // by batch, in path order
+  std::map<aggregation_id, bytes> aggregations;         // their bytes
+  std::vector<state> batch_states;                      // what status() says, one after the other
+  std::set<aggregation_id> unreadable;                  // delivered as failed
+  size_t page_rows = 3;
+  // What happened.
+  std::vector<file_entry> received;
+  bool dropped = false;
+  bool committed = false;
+  std::vector<wanted_range> wanted;
+  std::vector<wanted_range> done;
+  std::optional<retrieval_outcome> outcome;
+
+  // Adds a file of a batch: its bytes follow a header of 512 bytes in the aggregation.
+  void hold(uint64_t batch, const std::string& path, const std::string& content,
+            uint32_t aggregation = 1, int64_t mtime_ns = 1'600'000'000'123'456'789) {
+    auto& data = aggregations[{batch_id{batch}, aggregation}];
+    data.resize(data.size() + 512, 0xee);
+    file_row row;
+    row.batch = batch_id{batch};
+    row.entry = {path, content.size(), mtime_ns, 0640, 0, 0};
+    row.state = state::cached_synced;
+    row.aggregation = aggregation;
+    row.offset_bytes = data.size();
+    row.has_checksum = true;
+    row.checksum = checksum(content);
+    data.insert(data.end(), content.begin(), content.end());
+    rows[batch].push_back(row);
+    auto& record = batches[batch];
+    record.id = batch_id{batch};
+    record.workspace_name = "ws";
+    record.state = state::cached_synced;
+    record.requester = "user";
+    ++record.files;
+    record.size_bytes += content.size();
+  }
+
+  static file_checksum checksum(const std::string& content);
+
+  caf::expected<upload_info> put_begin(const std::string& workspace, const std::string&) override {
+    if (begin_error) return begin_error;
+    if (workspace != "ws") return fail(errc::not_authorised, "workspace " + workspace + " is not yours");
+    return upload_info{7, {"/"}, 1'000'000};
+  }
+  pending<std::vector<entry_error>> put_chunk(uint64_t,
+                                              const std::vector<file_entry>& entries) override {
+    std::vector<entry_error> bad;
+    for (uint32_t i = 0; i < entries.size(); ++i) {
+      auto found = refused.find(entries[i].path);
+      if (found != refused.end()) {
+        bad.push_back({i, found->second, std::string{"refused: "} + to_string(found->second)});
+      } else {
+        received.push_back(entries[i]);
+      }
+    }
+    return ready<std::vector<entry_error>>(bad);
+  }
+  caf::expected<batch_record> put_commit(uint64_t) override {
+    if (commit_error) return commit_error;
+    committed = true;
+    batch_record record;
+    record.id = batch_id{41};
+    record.workspace_name = "ws";
+    record.files = received.size();
+    batches[41] = record;
+    return record;
+  }
+  caf::error put_drop(uint64_t) override {
+    dropped = true;
+    return caf::none;
+  }
+
+  caf::expected<std::vector<workspace_record>> list_workspaces(const std::string& name) override {
+    std::vector<workspace_record> found;
+    for (const auto& one : workspaces_held) {
+      if (name.empty() || one.name == name) found.push_back(one);
+    }
+    if (found.empty() && !name.empty()) return fail(errc::not_found, "no workspace " + name);
+    return found;
+  }
+  caf::expected<std::vector<batch_record>> list_batches(const std::string& workspace,
+                                                        batch_id after) override {
+    if (workspace != "ws") return fail(errc::not_authorised, "workspace " + workspace + " is not yours");
+    std::vector<batch_record> page;
+    for (auto it = batches.upper_bound(after.value); it != batches.end() && page.size() < 2; ++it) {
+      page.push_back(it->second);
+    }
+    return page;
+  }
+  pending<std::vector<file_row>> list_files(const std::string&, batch_id batch,
+                                            const std::string& after) override {
+    std::vector<file_row> page;
+    for (const auto& row : rows[batch.value]) {
+      if (row.entry.path > after && page.size() < page_rows) page.push_back(row);
+    }
+    return ready<std::vector<file_row>>(page);
+  }
+  pending<std::vector<file_row>> find_files(const std::string&, batch_id only,
+                                            const std::vector<std::string>& paths) override {
+    std::vector<file_row> page;
+    for (const auto& path : paths) {
+      file_row answer;
+      answer.entry.path = path;
+      for (const auto& [batch, held] : rows) {
+        for (const auto& row : held) {
+          if (row.entry.path == path && (only.value == 0 || only.value == batch)) answer = row;
+        }
+      }
+      page.push_back(answer);
+    }
+    return ready<std::vector<file_row>>(page);
+  }
+  caf::expected<batch_record> remove(const std::string& workspace, batch_id batch) override {
+    if (workspace != "ws") return fail(errc::not_authorised, "not yours");
+    auto found = batches.find(batch.value);
+    if (found == batches.end()) return fail(errc::not_found, "no such batch");
+    auto record = found->second;
+    batches.erase(found);
+    return record;
+  }
+
+  caf::expected<batch_status> status(const std::string&, batch_id batch, uint32_t after) override {
+    auto found = batches.find(batch.value);
+    if (found == batches.end()) return fail(errc::not_found, "no such batch");
+    batch_status status;
+    status.batch = found->second;
+    if (!batch_states.empty()) {
+      status.batch.state = batch_states.front();
+      status.batch.planned = true;
+      if (batch_states.size() > 1) batch_states.erase(batch_states.begin());
+    }
+    if (after == 0) {
+      aggregation_record one;
+      one.id = {batch, 1};
+      one.files = status.batch.files;
+      one.state = status.batch.state;
+      status.aggregations.push_back(one);
+    }
+    return status;
+  }
+  caf::expected<retrieval_record> retrieval_status(const std::string&, retrieval_id id) override {
+    retrieval_record record;
+    record.id = id;
+    record.state = retrieval_state::failed;
+    return record;
+  }
+
+  caf::expected<retrieval_record> get_begin(const std::string& workspace, batch_id batch) override {
+    if (workspace != "ws") return fail(errc::not_authorised, "not yours");
+    if (batch.value != 0 && batches.count(batch.value) == 0) {
+      return fail(errc::not_found, "no such batch");
+    }
+    wanted.clear();
+    done.clear();
+    next_ = 0;
+    last_ = false;
+    retrieval_record record;
+    record.id = retrieval_id{5};
+    return record;
+  }
+  caf::error get_want(retrieval_id, const std::vector<wanted_range>& ranges, bool last) override {
+    std::lock_guard lock{mutex_};
+    wanted.insert(wanted.end(), ranges.begin(), ranges.end());
+    last_ = last_ || last;
+    return caf::none;
+  }
+  caf::expected<delivery> get_next(retrieval_id) override {
+    std::lock_guard lock{mutex_};
+    if (next_ < wanted.size()) {
+      delivery given;
+      given.range = wanted[next_++];
+      given.kind = delivery_kind::ready;
+      if (unreadable.count(given.range.aggregation) != 0) {
+        given.kind = delivery_kind::failed;
+        given.code = errc::corrupt;
+        given.text = "the tape is damaged";
+      }
+      return given;
+    }
+    delivery given;
+    given.kind = last_ ? delivery_kind::end : delivery_kind::waiting;
+    return given;
+  }
+  pending<bytes> get_data(retrieval_id, aggregation_id aggregation, uint64_t offset_bytes,
+                          uint32_t size_bytes) override {
+    auto found = aggregations.find(aggregation);
+    if (found == aggregations.end() || offset_bytes + size_bytes > found->second.size()) {
+      return ready<bytes>(fail(errc::invalid_argument, "outside"));
+    }
+    auto from = found->second.begin() + static_cast<std::ptrdiff_t>(offset_bytes);
+    return ready<bytes>(bytes(from, from + size_bytes));
+  }
+  caf::error get_done(retrieval_id, const wanted_range& range) override {
+    std::lock_guard lock{mutex_};
+    done.push_back(range);
+    return caf::none;
+  }
+  caf::error get_end(retrieval_id, const retrieval_outcome& ended) override {
+    outcome = ended;
+    return caf::none;
+  }
+
+  caf::expected<workspace_record> add_workspace(const workspace_record& record) override {
+    workspaces_held.push_back(record);
+    return record;
+  }
+  caf::expected<workspace_record> set_workspace(const workspace_record& record) override {
+    workspaces_held.assign(1, record);
+    return record;
+  }
+  caf::error remove_workspace(const std::string&) override { return no_answer; }
+  caf::expected<std::vector<report>> inspect() override {
+    return std::vector<report>{{"drive", "drive0", {{"volume", "ET0001"}, {"state", "idle"}}}};
+  }
+  caf::expected<std::vector<alert_record>> alerts(uint64_t) override { return no_answer; }
+
+ private:
+  template <class T>
+  static pending<T> ready(caf::expected<T> value) {
+    std::promise<caf::expected<T>> promise;
+    promise.set_value(std::move(value));
+    return promise.get_future();
+  }
+  std::mutex mutex_;
+  size_t next_ = 0;
+  bool last_ = false;
+};
+
+}  // namespace et::test

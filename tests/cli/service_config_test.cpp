@@ -1,0 +1,101 @@
+#include "cli/service_config.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/cli/command_fixture.hpp"
+
+using namespace et;
+
+namespace {
+
+std::string problem_of(const std::string& text) {
+  auto config = parse_service_config(text, "t.toml");
+  return config ? "" : text_of(config.error());
+}
+
+}  // namespace
+
+TEST_CASE("the example configuration is valid and holds the defaults") {
+  auto root = std::filesystem::path{__FILE__}.parent_path().parent_path().parent_path();
+  auto config = load_service_config((root / "configs/elastictape.toml").string());
+  REQUIRE(config);
+  service_config defaults;
+  CHECK(config->service.state == "/var/lib/elastictape");
+  CHECK(config->service.http == defaults.service.http);
+  CHECK(config->catalogue.memory_bytes == defaults.catalogue.memory_bytes);
+  CHECK(config->cache.high_watermark == defaults.cache.high_watermark);
+  CHECK(config->cache.reserve_bytes == defaults.cache.reserve_bytes);
+  CHECK(config->cache.retention_s == defaults.cache.retention_s);
+  CHECK(config->packing.target_bytes == defaults.packing.target_bytes);
+  CHECK(config->packing.max_file_bytes == defaults.packing.max_file_bytes);
+  CHECK(config->tape.write_after_bytes == defaults.tape.write_after_bytes);
+  CHECK(config->tape.write_after_ms == defaults.tape.write_after_ms);
+  CHECK(config->tape.block_bytes == defaults.tape.block_bytes);
+  CHECK(config->library.cartridges == 10);
+  CHECK(config->library.drives == 2);
+  CHECK(config->library.capacity_bytes == 128ull << 30);
+  CHECK(config->limits.session_memory_bytes == defaults.limits.session_memory_bytes);
+  CHECK(config->admin.users.empty());
+}
+
+TEST_CASE("values are taken") {
+  auto config = parse_service_config(
+      "[cache]\ncapacity_bytes = \"10T\"\nlow_watermark = 0.5\nhigh_watermark = 1\n"
+      "[admin]\nusers = [\"anna\", \"bert\"]\n[tape]\nblock_bytes = 524288\n",
+      "t.toml");
+  REQUIRE(config);
+  CHECK(config->cache.capacity_bytes == 10ull << 40);
+  CHECK(config->cache.low_watermark == 0.5);
+  CHECK(config->cache.high_watermark == 1.0);
+  CHECK(config->admin.users == std::vector<std::string>{"anna", "bert"});
+  CHECK(config->tape.block_bytes == 524288);
+  CHECK(parse_service_config("", "t.toml"));
+}
+
+TEST_CASE("what is not understood names file, line and key") {
+  CHECK(problem_of("\n\n[library]\ndrvies = 2\n") == "t.toml:4: library.drvies: unknown key");
+  CHECK(problem_of("[libary]\n") == "t.toml:1: libary: unknown section");
+  CHECK(problem_of("drives = 2\n") == "t.toml:1: drives: unknown key");
+  CHECK(problem_of("library = 2\n") == "t.toml:1: library: must be a section: [library]");
+  CHECK(problem_of("[library]\ndrives = \"2\"\n") ==
+        "t.toml:2: library.drives: must be an integer");
+  CHECK(problem_of("[library]\ndrives = 2.0\n") == "t.toml:2: library.drives: must be an integer");
+  CHECK(problem_of("[library]\ndrives = 0\n") ==
+        "t.toml:2: library.drives: must be between 1 and 1000");
+  CHECK(problem_of("[tape]\nwrite_after_ms = -1\n")
+            .find("t.toml:2: tape.write_after_ms: must be between 0 and") == 0);
+  CHECK(problem_of("[tape]\nblock_bytes = 5000\n") ==
+        "t.toml:2: tape.block_bytes: must be a multiple of 4096");
+  CHECK(problem_of("[cache]\ncapacity_bytes = \"10X\"\n")
+            .find("t.toml:2: cache.capacity_bytes: '10X' is not a size") == 0);
+  CHECK(problem_of("[cache]\nhigh_watermark = 1.5\n") ==
+        "t.toml:2: cache.high_watermark: must be above 0 and at most 1");
+  CHECK(problem_of("[cache]\nlow_watermark = 0.95\n") ==
+        "t.toml:2: cache.low_watermark: must not be above high_watermark");
+  CHECK(problem_of("[service]\nlog_level = \"loud\"\n").find("t.toml:2: service.log_level: must be"
+                                                            " one of trace, debug") == 0);
+  CHECK(problem_of("[service]\nstate = \"here\"\n") ==
+        "t.toml:2: service.state: must be an absolute path");
+  CHECK(problem_of("[admin]\nusers = [\"a\", 1]\n") ==
+        "t.toml:2: admin.users: must be a list of strings");
+  CHECK(problem_of("[library]\nkind = \"scsi\"\n") == "t.toml:2: library.kind: must be virtual");
+  CHECK(problem_of("[library\n").find("t.toml:1: ") == 0);
+  // All of them at once, in the order of the file.
+  CHECK(problem_of("[tape]\nx = 1\n[cache]\ny = 1\n[node]\nname = 3\n") ==
+        "t.toml:2: tape.x: unknown key\nt.toml:4: cache.y: unknown key\n"
+        "t.toml:6: node.name: must be a string");
+}
+
+TEST_CASE("sizes with units") {
+  CHECK(*parse_size("0") == 0);
+  CHECK(*parse_size("9223372036854775807") == 9223372036854775807ull);
+  CHECK(*parse_size("512MiB") == 512ull << 20);
+  CHECK(*parse_size("10T") == 10ull << 40);
+  CHECK(*parse_size("1.5 kB") == 1500);
+  CHECK(*parse_size("2GB") == 2'000'000'000);
+  CHECK(*parse_size("7B") == 7);
+  for (std::string bad : {"", "T", "-1", "1.5", "10 TT", "1e3", "99999999999999999999", "20E", "0x10"}) {
+    INFO(bad);
+    CHECK_FALSE(parse_size(bad));
+  }
+}
