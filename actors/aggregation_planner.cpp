@@ -20,6 +20,8 @@ void aggregation_planner::add(const file_entry& entry, std::vector<aggregation_r
   if (large) close(out);
 }
 
-void aggregation_planner::finish(std::vector<aggregation_record>& out) { close(out); }
+void aggregation_planner::finish(std::vector<aggregation_record>& out) {
+  close(out);
+}
 
 }  // namespace et

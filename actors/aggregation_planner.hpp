@@ -15,7 +15,9 @@ class aggregation_planner {
   /// `next_number` is that of the first run to come.
   aggregation_planner(batch_id batch, uint32_t next_number, uint64_t target_bytes,
                       uint64_t max_files)
-      : batch_(batch), next_number_(next_number), target_bytes_(target_bytes),
+      : batch_(batch),
+        next_number_(next_number),
+        target_bytes_(target_bytes),
         max_files_(max_files) {}
 
   /// Takes the next file; runs that are complete are appended to `out`.

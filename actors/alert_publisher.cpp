@@ -11,10 +11,9 @@ alert_publisher_actor::behavior_type alert_publisher(
   self->state.actors = std::move(actors);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
-        return std::vector<report>{
-            report_of(self, "alert_publisher",
-                      {{"published", std::to_string(self->state.published)},
-                       {"lost", std::to_string(self->state.lost)}})};
+        return std::vector<report>{report_of(self, "alert_publisher",
+                                             {{"published", std::to_string(self->state.published)},
+                                              {"lost", std::to_string(self->state.lost)}})};
       },
       [=](alert_atom, const alert_record& draft) {
         spdlog::log(draft.level == severity::error     ? spdlog::level::err

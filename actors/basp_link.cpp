@@ -29,8 +29,7 @@ caf::expected<caf::io::scribe_ptr> scribe_over(caf::actor_system& system, unique
 }
 
 caf::error explain(const caf::error& error) {
-  if (code_of(error) == errc::timeout)
-    return fail(errc::timeout, "the other side does not answer");
+  if (code_of(error) == errc::timeout) return fail(errc::timeout, "the other side does not answer");
   if (error == caf::sec::incompatible_application_ids || error == caf::sec::incompatible_versions)
     return fail(errc::protocol, "the other side is of another version");
   return fail(errc::unavailable, "the other side closed the connection");
@@ -79,8 +78,7 @@ caf::expected<remote_actor_info> connect_untyped(caf::actor_system& system, uniq
             result = remote_actor_info{std::move(node), std::move(actor), std::move(interface)};
           },
           [&](caf::error& error) { result = explain(error); });
-  if (result && !result->actor)
-    return fail(errc::protocol, "the other side published no actor");
+  if (result && !result->actor) return fail(errc::protocol, "the other side published no actor");
   return result;
 }
 

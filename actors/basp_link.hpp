@@ -48,7 +48,8 @@ caf::expected<Handle> connect_over(caf::actor_system& system, unique_fd fd,
   if (!found) return found.error();
   for (const auto& message : interface_of<Handle>(system))
     if (found->interface.count(message) == 0)
-      return fail(errc::protocol, "the other side is of another version: it does not know " + message);
+      return fail(errc::protocol,
+                  "the other side is of another version: it does not know " + message);
   return caf::actor_cast<Handle>(found->actor);
 }
 

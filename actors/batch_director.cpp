@@ -66,7 +66,8 @@ std::vector<report> reports(self_pointer self) {
   std::vector<report> all{report_of(self, "batch_director",
                                     {{"in motion", std::to_string(state.running.size())},
                                      {"waiting", std::to_string(state.waiting.size())}})};
-  all.push_back({"queue", "batches",
+  all.push_back({"queue",
+                 "batches",
                  {{"length", std::to_string(state.waiting.size())},
                   {"bound in motion", std::to_string(defaults::max_batches_in_motion)}}});
   return all;
@@ -141,12 +142,9 @@ batch_director_actor::behavior_type batch_director(self_pointer self, actors_ptr
         if (found == state.running.end()) return std::vector<std::string>{};
         auto promise = self->make_response_promise<std::vector<std::string>>();
         self->request(found->second, defaults::request_timeout, status_atom_v)
-            .then([=](std::vector<std::string>& texts) mutable {
-                    promise.deliver(std::move(texts));
-                  },
-                  [=](const caf::error&) mutable {
-                    promise.deliver(std::vector<std::string>{});
-                  });
+            .then(
+                [=](std::vector<std::string>& texts) mutable { promise.deliver(std::move(texts)); },
+                [=](const caf::error&) mutable { promise.deliver(std::vector<std::string>{}); });
         return promise;
       },
   };

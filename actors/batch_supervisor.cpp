@@ -146,8 +146,7 @@ void to_tape(self_pointer self, const aggregation_record& record) {
             });
 }
 
-void caching_failed(self_pointer self, const aggregation_record& record,
-                    const caf::error& error) {
+void caching_failed(self_pointer self, const aggregation_record& record, const caf::error& error) {
   auto& state = self->state;
   state.caching.erase(record.id.number);
   if (code_of(error) == errc::cancelled) return;
@@ -155,8 +154,7 @@ void caching_failed(self_pointer self, const aggregation_record& record,
   try_again(self, "caching aggregation " + to_string(record.id))(error);
 }
 
-void record_cached(self_pointer self, const aggregation_record& record,
-                   cached_aggregation cached) {
+void record_cached(self_pointer self, const aggregation_record& record, cached_aggregation cached) {
   self->state.caching[record.id.number] = "recording";
   self->request(self->state.actors->registrar, defaults::catalogue_timeout, cached_atom_v,
                 std::move(cached))
@@ -235,8 +233,7 @@ void go_on(self_pointer self) {
     start_caching(self, record);
   }
   if (!state.all_seen && !state.busy_paging && state.to_cache.size() < max_held) page(self);
-  if (state.finished())
-    self->send(state.actors->director, finished_atom_v, state.batch.id);
+  if (state.finished()) self->send(state.actors->director, finished_atom_v, state.batch.id);
 }
 
 void make_again(self_pointer self, aggregation_id id, const std::string& text) {
@@ -261,8 +258,7 @@ void make_again(self_pointer self, aggregation_id id, const std::string& text) {
 }  // namespace
 
 batch_supervisor_actor::behavior_type batch_supervisor(self_pointer self, batch_id id,
-                                                       actors_ptr actors,
-                                                       packing_options packing) {
+                                                       actors_ptr actors, packing_options packing) {
   guard(self);
   self->state.batch.id = id;
   self->state.actors = std::move(actors);
@@ -270,12 +266,11 @@ batch_supervisor_actor::behavior_type batch_supervisor(self_pointer self, batch_
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
         auto& state = self->state;
-        std::vector<fact> facts{
-            {"workspace", state.batch.workspace_name},
-            {"files", std::to_string(state.batch.files)},
-            {"bytes", std::to_string(state.batch.size_bytes)},
-            {"aggregations seen", std::to_string(state.next_number)},
-            {"retries", std::to_string(state.retries)}};
+        std::vector<fact> facts{{"workspace", state.batch.workspace_name},
+                                {"files", std::to_string(state.batch.files)},
+                                {"bytes", std::to_string(state.batch.size_bytes)},
+                                {"aggregations seen", std::to_string(state.next_number)},
+                                {"retries", std::to_string(state.retries)}};
         for (auto& line : state.waits()) facts.push_back({"waits", line});
         facts.push_back({"mailbox", std::to_string(self->mailbox().size())});
         return std::vector<report>{{"batch", std::to_string(id.value), std::move(facts)}};

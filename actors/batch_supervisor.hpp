@@ -31,8 +31,8 @@ struct batch_supervisor_state {
   uint32_t next_number = 0;  ///< aggregations up to this one have been looked at
   bool all_seen = false;     ///< there is none behind next_number
   std::map<uint32_t, aggregation_record> to_cache;  ///< REGISTERED, waiting for their turn
-  std::map<uint32_t, std::string> caching;  ///< being filled, with what they do
-  std::set<uint32_t> at_tape;               ///< CACHED, in the scheduler's hands
+  std::map<uint32_t, std::string> caching;          ///< being filled, with what they do
+  std::set<uint32_t> at_tape;                       ///< CACHED, in the scheduler's hands
   uint64_t retries = 0;
 
   bool finished() const {

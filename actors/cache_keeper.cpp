@@ -31,8 +31,7 @@ void delete_file(self_pointer self, aggregation_id id) {
             go_on(self);
           },
           [=](const caf::error& error) {
-            spdlog::error("cache: cannot delete aggregation {}: {}", to_string(id),
-                          text_of(error));
+            spdlog::error("cache: cannot delete aggregation {}: {}", to_string(id), text_of(error));
             self->state.ledger->remove(id);
           });
 }
@@ -40,8 +39,8 @@ void delete_file(self_pointer self, aggregation_id id) {
 /// First SYNCED in the catalogue, then the file goes: never the other way round.
 void evict(self_pointer self, uint64_t needed_bytes) {
   auto& state = self->state;
-  auto picked = state.ledger->pick_evictions(state.clock->now_ns(), state.options.retention_ns,
-                                             needed_bytes);
+  auto picked =
+      state.ledger->pick_evictions(state.clock->now_ns(), state.options.retention_ns, needed_bytes);
   if (picked.empty()) return;
   self->request(state.actors->registrar, defaults::catalogue_timeout, evicted_atom_v, picked)
       .then(
@@ -181,17 +180,15 @@ std::vector<report> reports(self_pointer self) {
             {"recalls waiting for room", std::to_string(state.rooms.size())}}}};
 }
 
-caf::typed_response_promise<cached_aggregation> queue_job(self_pointer self,
-                                                          const cache_job& job) {
+caf::typed_response_promise<cached_aggregation> queue_job(self_pointer self, const cache_job& job) {
   auto promise = self->make_response_promise<cached_aggregation>();
   auto& ledger = *self->state.ledger;
   auto needed_bytes = max_aggregation_bytes(job.entries);
   if (needed_bytes > ledger.capacity_bytes()) {
-    promise.deliver(fail(errc::no_space, "aggregation " + to_string(job.aggregation.id) +
-                                             " needs " + std::to_string(needed_bytes) +
-                                             " bytes, the whole cache has " +
-                                             std::to_string(ledger.capacity_bytes()) +
-                                             "; make the cache larger"));
+    promise.deliver(fail(errc::no_space,
+                         "aggregation " + to_string(job.aggregation.id) + " needs " +
+                             std::to_string(needed_bytes) + " bytes, the whole cache has " +
+                             std::to_string(ledger.capacity_bytes()) + "; make the cache larger"));
     return promise;
   }
   self->state.jobs.push_back({job, promise});

@@ -44,9 +44,9 @@ struct cache_keeper_state {
   actors_ptr actors;
   std::vector<std::shared_ptr<writer_control>> controls;
   std::unique_ptr<cache_ledger> ledger;
-  std::set<aggregation_id> files;          ///< all that the ledger holds
-  std::map<uint32_t, batch_id> working;    ///< writers at work, by number
-  std::deque<waiting_job> jobs;            ///< bounded by the supervisors' own bounds
+  std::set<aggregation_id> files;        ///< all that the ledger holds
+  std::map<uint32_t, batch_id> working;  ///< writers at work, by number
+  std::deque<waiting_job> jobs;          ///< bounded by the supervisors' own bounds
   std::deque<waiting_room> rooms;
   bool full = false;  ///< somebody waits for room, and an alert said so
 };

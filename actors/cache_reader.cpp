@@ -14,8 +14,8 @@ constexpr size_t max_open_files = 8;
 caf::expected<bytes> cache_reader_state::read(aggregation_id id, uint64_t recall,
                                               uint64_t offset_bytes, uint32_t length_bytes) {
   if (length_bytes > max_packed_bytes)
-    return fail(errc::invalid_argument, "a piece may have at most " +
-                                            std::to_string(max_packed_bytes) + " bytes");
+    return fail(errc::invalid_argument,
+                "a piece may have at most " + std::to_string(max_packed_bytes) + " bytes");
   auto found = std::find_if(open.begin(), open.end(), [&](const auto& file) {
     return file.id == id && file.recall == recall;
   });

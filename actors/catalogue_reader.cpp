@@ -28,15 +28,14 @@ caf::expected<packed_page> catalogue_reader_state::list_files(batch_id id,
   return pack_rows(*rows);
 }
 
-caf::expected<packed_page> catalogue_reader_state::find_files(workspace_id workspace,
-                                                              batch_id only,
+caf::expected<packed_page> catalogue_reader_state::find_files(workspace_id workspace, batch_id only,
                                                               const packed_page& packed) {
   ++pages;
   auto paths = unpack_strings(packed);
   if (!paths) return paths.error();
   if (paths->size() > defaults::page_rows)
-    return fail(errc::limit_reached, "more than " + std::to_string(defaults::page_rows) +
-                                         " paths in one message");
+    return fail(errc::limit_reached,
+                "more than " + std::to_string(defaults::page_rows) + " paths in one message");
   auto view = store->view();
   std::vector<file_row> rows;
   rows.reserve(paths->size());
@@ -85,10 +84,8 @@ catalogue_reader_actor::behavior_type catalogue_reader(
       [=](list_files_atom, batch_id id, const std::string& after) -> caf::result<packed_page> {
         return self->state.list_files(id, after);
       },
-      [=](find_files_atom, workspace_id workspace, batch_id only,
-          const packed_page& paths) -> caf::result<packed_page> {
-        return self->state.find_files(workspace, only, paths);
-      },
+      [=](find_files_atom, workspace_id workspace, batch_id only, const packed_page& paths)
+          -> caf::result<packed_page> { return self->state.find_files(workspace, only, paths); },
       [=](aggregation_atom, aggregation_id id) -> caf::result<aggregation_record> {
         return found(store->view()->aggregation(id), "there is no aggregation " + to_string(id));
       },
@@ -102,8 +99,7 @@ catalogue_reader_actor::behavior_type catalogue_reader(
       },
       [=](entries_atom, batch_id id, const std::string& first,
           const std::string& last) -> caf::result<std::vector<file_entry>> {
-        return store->view()->entries_between(id, first, last,
-                                              defaults::max_files_per_aggregation);
+        return store->view()->entries_between(id, first, last, defaults::max_files_per_aggregation);
       },
       [=](lost_atom, batch_id id) -> caf::result<std::vector<file_failure>> {
         return store->view()->failures(id, {}, shown_failures);

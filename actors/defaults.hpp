@@ -1,4 +1,5 @@
-// Every named bound and time-out of the service, with its value where no configuration sets another.
+// Every named bound and time-out of the service, with its value where no configuration sets
+// another.
 #pragma once
 
 #include <chrono>

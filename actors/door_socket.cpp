@@ -33,11 +33,13 @@ caf::error explain_connect(const std::string& path, int error) {
   switch (error) {
     case ENOENT:
     case ECONNREFUSED:
-      return fail(errc::unavailable, "no service answers at " + path +
-                                         "; start it with `elastictape serve`");
+      return fail(errc::unavailable,
+                  "no service answers at " + path + "; start it with `elastictape serve`");
     case EAGAIN:
-    case ETIMEDOUT: return fail(errc::timeout, "the service at " + path + " does not answer");
-    default: return fail_errno("cannot connect to " + path, error, errc::unavailable);
+    case ETIMEDOUT:
+      return fail(errc::timeout, "the service at " + path + " does not answer");
+    default:
+      return fail_errno("cannot connect to " + path, error, errc::unavailable);
   }
 }
 

@@ -27,7 +27,7 @@ namespace {
 /// The door tries again after this when it has no descriptors left.
 constexpr auto exhausted_delay = std::chrono::milliseconds{200};
 /// Bytes of requests of one session that are being worked on.
-constexpr size_t max_unanswered_bytes = 16 * 1024 * 1024;
+constexpr size_t max_unanswered_bytes = 8 * 1024 * 1024;
 
 /// Every session takes five descriptors and the soft limit is often 1,024.
 void raise_descriptor_limit() {
@@ -310,11 +310,15 @@ std::vector<front_door::session_facts> front_door::door::sessions() const {
 
 front_door::front_door(std::unique_ptr<door> inner) : door_(std::move(inner)) {}
 front_door::~front_door() = default;
-void front_door::stop() { door_->stop(); }
-std::vector<front_door::session_facts> front_door::sessions() const { return door_->sessions(); }
+void front_door::stop() {
+  door_->stop();
+}
+std::vector<front_door::session_facts> front_door::sessions() const {
+  return door_->sessions();
+}
 
-caf::expected<std::unique_ptr<front_door>> front_door::open(caf::actor_system& system,
-                                                            options opts, port_factory factory) {
+caf::expected<std::unique_ptr<front_door>> front_door::open(caf::actor_system& system, options opts,
+                                                            port_factory factory) {
   raise_descriptor_limit();
   auto listening = listen_at(opts.socket);
   if (!listening) return listening.error();

@@ -27,9 +27,9 @@ constexpr size_t max_door_answer_bytes = 256;
 class front_door {
  public:
   struct options {
-    std::string socket;                          ///< path; at most 107 bytes
-    std::string executable = "/proc/self/exe";   ///< started as `EXECUTABLE session`
-    std::vector<std::string> administrators;     ///< user names, besides root and our own user
+    std::string socket;                         ///< path; at most 107 bytes
+    std::string executable = "/proc/self/exe";  ///< started as `EXECUTABLE session`
+    std::vector<std::string> administrators;    ///< user names, besides root and our own user
     size_t max_sessions = defaults::max_sessions;
     size_t max_sessions_per_user = defaults::max_sessions_per_user;
     size_t max_waiting = 256;  ///< connections that have not said their line; the oldest goes

@@ -37,8 +37,7 @@ struct forwarder<caf::typed_mpi<caf::detail::type_list<Args...>, caf::output_tup
 };
 
 template <class... Messages>
-client_actor::behavior_type forward_all(gateway_pointer self,
-                                        caf::detail::type_list<Messages...>) {
+client_actor::behavior_type forward_all(gateway_pointer self, caf::detail::type_list<Messages...>) {
   return {forwarder<Messages>::make(self)...};
 }
 

@@ -19,8 +19,7 @@ struct gathering {
   void finish() {
     if (--open > 0) return;
     std::vector<report> all;
-    for (auto& part : parts)
-      std::move(part.begin(), part.end(), std::back_inserter(all));
+    for (auto& part : parts) std::move(part.begin(), part.end(), std::back_inserter(all));
     promise.deliver(std::move(all));
   }
 };
@@ -47,8 +46,7 @@ void ask(self_pointer self, const std::shared_ptr<gathering>& all, const Handle&
 template <class Handle>
 void ask_all(self_pointer self, const std::shared_ptr<gathering>& all,
              const std::vector<Handle>& whom, const std::string& name) {
-  for (size_t i = 0; i < whom.size(); ++i)
-    ask(self, all, whom[i], name + " " + std::to_string(i));
+  for (size_t i = 0; i < whom.size(); ++i) ask(self, all, whom[i], name + " " + std::to_string(i));
 }
 
 }  // namespace

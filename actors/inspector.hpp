@@ -10,7 +10,7 @@ struct inspector_state {
   actors_ptr actors;
 };
 
-inspector_actor::behavior_type inspector(
-    inspector_actor::stateful_pointer<inspector_state> self, actors_ptr actors);
+inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
+                                         actors_ptr actors);
 
 }  // namespace et

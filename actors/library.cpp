@@ -27,8 +27,8 @@ caf::error library_state::mount(const barcode& volume, uint32_t drive) {
     if (status.cartridge != volume) continue;
     if (status.where == element{element_kind::drive, drive}) return caf::none;
     if (status.where.kind == element_kind::drive)
-      return fail(errc::device_error, "cartridge " + volume.value + " is in another drive, " +
-                                          to_string(status.where));
+      return fail(errc::device_error,
+                  "cartridge " + volume.value + " is in another drive, " + to_string(status.where));
     ++moves;
     return changer->move(status.where, {element_kind::drive, drive});
   }

@@ -29,9 +29,15 @@ constexpr uint64_t request_mask = 0x0fff'ffff'ffff'ffff;
 constexpr uint64_t request_flags = 0x1000'0000'0000'0000;
 constexpr uint64_t response_flag = 0x8000'0000'0000'0000;
 
-link_step more(size_t count) { return {.what = link_step::action::more, .bytes = count}; }
-link_step pass(size_t count) { return {.what = link_step::action::pass, .bytes = count}; }
-link_step drop(size_t count) { return {.what = link_step::action::drop, .bytes = count}; }
+link_step more(size_t count) {
+  return {.what = link_step::action::more, .bytes = count};
+}
+link_step pass(size_t count) {
+  return {.what = link_step::action::pass, .bytes = count};
+}
+link_step drop(size_t count) {
+  return {.what = link_step::action::drop, .bytes = count};
+}
 link_step refuse(const char* reason) {
   return {.what = link_step::action::refuse, .reason = reason};
 }
@@ -72,9 +78,12 @@ link_step link_check::inbound(std::span<const uint8_t> input) {
   if (!greeted_ && head.operation != client_handshake) return refuse("no greeting first");
   auto frame = input.first(std::min(input.size(), head.frame_bytes()));
   switch (head.operation) {
-    case client_handshake: return greeting(head, frame);
-    case direct_message: return head.flags == 0 ? request(head, frame) : named(head, frame);
-    case monitor_message: return monitor(head, frame);
+    case client_handshake:
+      return greeting(head, frame);
+    case direct_message:
+      return head.flags == 0 ? request(head, frame) : named(head, frame);
+    case monitor_message:
+      return monitor(head, frame);
     case down_message:
       // The end of the peer's actors means nothing to us, the end of the link does.
       if (head.payload_bytes > max_down_bytes) return refuse("payload too large");
@@ -83,7 +92,8 @@ link_step link_check::inbound(std::span<const uint8_t> input) {
       if (head.flags || head.payload_bytes || head.data || head.source || head.destination)
         return refuse("malformed heartbeat");
       return pass(frame.size());
-    default: return refuse("operation not allowed");
+    default:
+      return refuse("operation not allowed");
   }
 }
 

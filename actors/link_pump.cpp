@@ -24,7 +24,9 @@ void widen(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socket_buffer_bytes, sizeof socket_buffer_bytes);
 }
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+bool would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
 
 }  // namespace
 
@@ -138,10 +140,17 @@ class link_pump::link {
     while (!buffer.unjudged().empty() && !(inbound && check_.saturated())) {
       auto step = inbound ? check_.inbound(buffer.unjudged()) : check_.outbound(buffer.unjudged());
       switch (step.what) {
-        case link_step::action::more: buffer.expect(step.bytes); return nullptr;
-        case link_step::action::pass: buffer.judge(step.bytes); break;
-        case link_step::action::drop: buffer.erase(step.bytes); break;
-        case link_step::action::refuse: return step.reason;
+        case link_step::action::more:
+          buffer.expect(step.bytes);
+          return nullptr;
+        case link_step::action::pass:
+          buffer.judge(step.bytes);
+          break;
+        case link_step::action::drop:
+          buffer.erase(step.bytes);
+          break;
+        case link_step::action::refuse:
+          return step.reason;
       }
       if (step.request) last_request_ = poll_loop::clock::now();
     }
@@ -190,11 +199,10 @@ caf::expected<link_pump::opened> link_pump::open(link_options options) {
   unique_fd near{pair[0]}, far{pair[1]};
   for (int fd : {near.get(), far.get(), options.outside.get()}) widen(fd);
   auto number = next_number_++;
-  auto held = std::make_shared<std::pair<link_options, unique_fd>>(std::move(options),
-                                                                   std::move(near));
-  loop_.post([this, number, held] {
-    begin(number, std::move(held->first), std::move(held->second));
-  });
+  auto held =
+      std::make_shared<std::pair<link_options, unique_fd>>(std::move(options), std::move(near));
+  loop_.post(
+      [this, number, held] { begin(number, std::move(held->first), std::move(held->second)); });
   return opened{number, std::move(far)};
 }
 

@@ -14,7 +14,7 @@
 namespace et {
 
 struct link_options {
-  unique_fd outside;   ///< stream socket to the peer
+  unique_fd outside;  ///< stream socket to the peer
   link_policy policy;
   std::chrono::milliseconds handshake_timeout{0};  ///< for the peer's greeting; 0: none
   std::chrono::milliseconds idle_timeout{0};       ///< without a request of the peer; 0: none

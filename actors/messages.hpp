@@ -39,8 +39,8 @@ struct session_info {
 
 /// An upload that has begun: a pending batch of this session.
 struct upload_info {
-  uint64_t upload = 0;                ///< number to name it by; not the batch id before commit
-  std::vector<std::string> roots;     ///< files must lie beneath one of these
+  uint64_t upload = 0;             ///< number to name it by; not the batch id before commit
+  std::vector<std::string> roots;  ///< files must lie beneath one of these
   uint64_t max_file_bytes = 0;
 
   template <class Inspector>
@@ -54,7 +54,7 @@ struct batch_status {
   batch_record batch;
   std::vector<aggregation_record> aggregations;  ///< a page of them
   std::vector<file_failure> failures;            ///< the first few
-  std::vector<std::string> waits;  ///< what each part in motion waits for, in words
+  std::vector<std::string> waits;                ///< what each part in motion waits for, in words
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, batch_status& x) {
@@ -119,7 +119,8 @@ struct fact {
   }
 };
 
-/// Facts about one thing. `kind` is a word of the design: actor, batch, drive, volume, cache, queue.
+/// Facts about one thing. `kind` is a word of the design: actor, batch, drive, volume, cache,
+/// queue.
 struct report {
   std::string kind;
   std::string name;
@@ -171,7 +172,7 @@ struct write_job {
 /// is not on this volume.
 struct write_outcome {
   std::vector<written_aggregation> written;
-  volume_record volume;  ///< as it is now
+  volume_record volume;       ///< as it is now
   errc stopped = errc::none;  ///< why the rest was not written
   std::string text;
   aggregation_id culprit;  ///< whose cache copy was the reason, for errc::corrupt and not_found
@@ -188,7 +189,7 @@ struct recall_job {
   uint64_t number = 0;  ///< of the recall, for messages about it
   aggregation_record aggregation;
   copy_record copy;
-  bool whole = false;  ///< the whole aggregation, verified, under its cache name
+  bool whole = false;                ///< the whole aggregation, verified, under its cache name
   std::vector<wanted_range> ranges;  ///< ascending; of a part recall
 
   template <class Inspector>

@@ -7,11 +7,16 @@ namespace et {
 
 const char* to_string(drive_activity activity) {
   switch (activity) {
-    case drive_activity::idle: return "idle";
-    case drive_activity::mounting: return "mounting";
-    case drive_activity::writing: return "writing";
-    case drive_activity::reading: return "reading";
-    case drive_activity::dismounting: return "dismounting";
+    case drive_activity::idle:
+      return "idle";
+    case drive_activity::mounting:
+      return "mounting";
+    case drive_activity::writing:
+      return "writing";
+    case drive_activity::reading:
+      return "reading";
+    case drive_activity::dismounting:
+      return "dismounting";
   }
   return "unknown";
 }
@@ -99,9 +104,8 @@ mount_action mount_plan::take_writes(uint32_t drive, const std::string& pool,
   action.volume = volume;
   action.pool = pool;
   uint64_t taken_bytes = 0;
-  for (auto i = writes_.begin();
-       i != writes_.end() && action.writes.size() < policy_.job_items &&
-       taken_bytes < policy_.job_bytes;) {
+  for (auto i = writes_.begin(); i != writes_.end() && action.writes.size() < policy_.job_items &&
+                                 taken_bytes < policy_.job_bytes;) {
     if (i->pool != pool) {
       ++i;
       continue;

@@ -6,7 +6,8 @@
 //  2. a pool whose writes are due (enough bytes gathered, or the oldest has waited long enough) and
 //     that no drive is writing; a drive with an appendable volume of the pool mounted is preferred;
 //  3. recalls of volumes that are in no drive, the one whose recall has waited longest first.
-// A mounted volume stays mounted until its drive is needed for another or has been idle long enough.
+// A mounted volume stays mounted until its drive is needed for another or has been idle long
+// enough.
 #pragma once
 
 #include <map>
@@ -47,7 +48,7 @@ const char* to_string(drive_activity activity);
 struct drive_slot {
   drive_activity activity = drive_activity::idle;
   std::optional<barcode> mounted;
-  std::string pool;           ///< being written
+  std::string pool;  ///< being written
   int64_t idle_since_ms = 0;
   int64_t rest_until_ms = 0;  ///< after a failure
   bool read_last = false;
@@ -81,7 +82,8 @@ class mount_plan {
   /// Takes a queued recall out; nullopt when it is not queued any more.
   std::optional<queued_recall> take_recall(uint64_t number);
 
-  /// The next action, taken out of the queues and with its drive marked; nullopt: nothing to do now.
+  /// The next action, taken out of the queues and with its drive marked; nullopt: nothing to do
+  /// now.
   std::optional<mount_action> next(int64_t now_ms);
 
   /// The drive's state as the caller found it.

@@ -109,8 +109,9 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
                     [=](const caf::error& error) {
                       // The cartridge leaves the drive again; its fault is not the drive's.
                       suspect_volume(self, id, text_of(error));
-                      dismount(self, drive, [=] { failed(error); },
-                               [=](const caf::error&) { failed(error); });
+                      dismount(
+                          self, drive, [=] { failed(error); },
+                          [=](const caf::error&) { failed(error); });
                     });
           },
           failed);
@@ -122,7 +123,8 @@ void ensure_mounted(self_pointer self, uint32_t drive, const barcode& id, then_f
   if (slot.mounted == id) {
     done();
   } else if (slot.mounted) {
-    dismount(self, drive, [=] { mount_into_empty(self, drive, id, done, failed); }, failed);
+    dismount(
+        self, drive, [=] { mount_into_empty(self, drive, id, done, failed); }, failed);
   } else {
     mount_into_empty(self, drive, id, done, failed);
   }
@@ -147,9 +149,8 @@ void record_written(self_pointer self, uint32_t drive, const write_outcome& outc
             }
             self->send(mine.actors->keeper, safe_atom_v, std::move(safe));
             self->send(mine.actors->director, safe_atom_v, records);
-            std::vector<queued_write> left(writes.begin() + static_cast<std::ptrdiff_t>(
-                                                                outcome.written.size()),
-                                           writes.end());
+            std::vector<queued_write> left(
+                writes.begin() + static_cast<std::ptrdiff_t>(outcome.written.size()), writes.end());
             std::erase_if(left, [&](const queued_write& write) {
               return write.item.aggregation.id == outcome.culprit;
             });
@@ -158,8 +159,10 @@ void record_written(self_pointer self, uint32_t drive, const write_outcome& outc
           },
           [=](const caf::error& error) {
             // The catalogue does not know what is on tape now, so it will be overwritten.
-            drive_failed(self, drive, "what was written could not be recorded, it is written "
-                                      "again: " + text_of(error));
+            drive_failed(self, drive,
+                         "what was written could not be recorded, it is written "
+                         "again: " +
+                             text_of(error));
             requeue(self, writes);
             drive_free(self, drive);
           });
@@ -170,7 +173,8 @@ void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome
   auto& id = outcome.volume.id;
   switch (outcome.stopped) {
     case errc::none:
-    case errc::cancelled: break;
+    case errc::cancelled:
+      break;
     case errc::medium_full:
       alert(self, severity::info, "volume " + id.value + " is full");
       break;
@@ -182,7 +186,8 @@ void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome
     case errc::wrong_position:
       suspect_volume(self, id, outcome.text);
       break;
-    default: drive_failed(self, drive, outcome.text);
+    default:
+      drive_failed(self, drive, outcome.text);
   }
   auto recorded = outcome;
   if (outcome.stopped == errc::medium_error || outcome.stopped == errc::wrong_position)
@@ -205,9 +210,7 @@ void run_write(self_pointer self, const mount_action& action) {
     self->request(self->state.actors->drives[drive], defaults::drive_timeout, write_atom_v,
                   std::move(job))
         .then(
-            [=](const write_outcome& outcome) {
-              write_ended(self, drive, outcome, action.writes);
-            },
+            [=](const write_outcome& outcome) { write_ended(self, drive, outcome, action.writes); },
             failed);
   };
   ensure_mounted(self, drive, action.volume, write, failed);
@@ -246,11 +249,12 @@ void run_read(self_pointer self, const mount_action& action) {
 }
 
 void run_dismount(self_pointer self, uint32_t drive) {
-  dismount(self, drive, [=] { drive_free(self, drive); },
-           [=](const caf::error& error) {
-             drive_failed(self, drive, "dismount: " + text_of(error));
-             drive_free(self, drive);
-           });
+  dismount(
+      self, drive, [=] { drive_free(self, drive); },
+      [=](const caf::error& error) {
+        drive_failed(self, drive, "dismount: " + text_of(error));
+        drive_free(self, drive);
+      });
 }
 
 bool any_busy(const mount_plan& plan) {
@@ -267,12 +271,13 @@ void finish_stop(self_pointer self) {
     auto& slot = state.plan->drive(i);
     if (!slot.mounted) continue;
     slot.activity = drive_activity::dismounting;
-    dismount(self, i, [=] { drive_free(self, i); },
-             [=](const caf::error& error) {
-               spdlog::error("drive {}: dismount at stop: {}", i, text_of(error));
-               self->state.plan->drive(i).mounted.reset();
-               drive_free(self, i);
-             });
+    dismount(
+        self, i, [=] { drive_free(self, i); },
+        [=](const caf::error& error) {
+          spdlog::error("drive {}: dismount at stop: {}", i, text_of(error));
+          self->state.plan->drive(i).mounted.reset();
+          drive_free(self, i);
+        });
     return;
   }
   for (auto& promise : state.stop_promises) promise.deliver(true);
@@ -301,9 +306,15 @@ void go_on(self_pointer self) {
   auto now_ms = state.now_ms();
   while (auto action = state.plan->next(now_ms)) {
     switch (action->kind) {
-      case mount_action::kind_type::write: run_write(self, *action); break;
-      case mount_action::kind_type::read: run_read(self, *action); break;
-      case mount_action::kind_type::dismount: run_dismount(self, action->drive); break;
+      case mount_action::kind_type::write:
+        run_write(self, *action);
+        break;
+      case mount_action::kind_type::read:
+        run_read(self, *action);
+        break;
+      case mount_action::kind_type::dismount:
+        run_dismount(self, action->drive);
+        break;
     }
   }
   warn_starved(self);

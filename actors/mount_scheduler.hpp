@@ -25,10 +25,10 @@ struct mount_scheduler_state {
   std::unique_ptr<mount_plan> plan;
   std::map<uint64_t, caf::typed_response_promise<recall_outcome>> recalls;
   std::vector<caf::typed_response_promise<bool>> stop_promises;
-  bool ready = false;     ///< the inventory is known
+  bool ready = false;  ///< the inventory is known
   bool stopping = false;
-  bool starved = false;   ///< an alert said that no volume is left
-  int64_t wake_ms = 0;    ///< the next tick that was asked for
+  bool starved = false;  ///< an alert said that no volume is left
+  int64_t wake_ms = 0;   ///< the next tick that was asked for
 
   int64_t now_ms() const { return clock->now_ns() / 1'000'000; }
   /// The pools that an aggregation still needs a copy in.

@@ -11,11 +11,12 @@ node_config::node_config(const node_options& options) {
   config_file_path = "/dev/null";
   load<caf::io::middleman>();
   add_message_types<caf::id_block::elastictape>();
-  add_error_category(caf::atom("elastic"), [](uint8_t code, caf::atom_value, const caf::message& m) {
-    auto text = std::string{to_string(static_cast<errc>(code))};
-    if (m.match_elements<std::string>()) text += ": " + m.get_as<std::string>(0);
-    return text;
-  });
+  add_error_category(caf::atom("elastic"),
+                     [](uint8_t code, caf::atom_value, const caf::message& m) {
+                       auto text = std::string{to_string(static_cast<errc>(code))};
+                       if (m.match_elements<std::string>()) text += ": " + m.get_as<std::string>(0);
+                       return text;
+                     });
   set("scheduler.policy", caf::atom("sharing"));
   set("scheduler.max-threads", options.threads);
   set("logger.console", caf::atom("none"));
@@ -29,8 +30,12 @@ node_config::node_config(const node_options& options) {
   set("middleman.enable-automatic-connections", false);
 }
 
-node_options service_node(size_t threads) { return {.threads = threads, .decoders = 2}; }
+node_options service_node(size_t threads) {
+  return {.threads = threads, .decoders = 2};
+}
 
-node_options short_lived_node() { return {}; }
+node_options short_lived_node() {
+  return {};
+}
 
 }  // namespace et

@@ -1,12 +1,27 @@
 #include "actors/poll_loop.hpp"
 
+#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace et {
+
+namespace {
+
+template <class Handler, class... Args>
+void guarded(const Handler& handler, Args... args) {
+  try {
+    handler(args...);
+  } catch (const std::exception& e) {
+    spdlog::error("connections: {}", e.what());
+  }
+}
+
+}  // namespace
 
 caf::expected<std::unique_ptr<poll_loop>> poll_loop::start() {
   unique_fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
@@ -26,7 +41,9 @@ caf::expected<std::unique_ptr<poll_loop>> poll_loop::start() {
 poll_loop::poll_loop(unique_fd epoll, unique_fd wake)
     : epoll_(std::move(epoll)), wake_(std::move(wake)) {}
 
-poll_loop::~poll_loop() { stop(); }
+poll_loop::~poll_loop() {
+  stop();
+}
 
 void poll_loop::post(task work) {
   {
@@ -89,7 +106,7 @@ void poll_loop::run_posted() {
     std::lock_guard lock{mutex_};
     work.swap(posted_);
   }
-  for (auto& item : work) item();
+  for (auto& item : work) guarded(item);
 }
 
 int poll_loop::run_timers() {
@@ -103,9 +120,16 @@ int poll_loop::run_timers() {
     auto handler = std::move(first->second);
     timer_times_.erase(first->first.second);
     timers_.erase(first);
-    handler();
+    guarded(handler);
   }
   return -1;
+}
+
+void poll_loop::dispatch(uint64_t watch_number, uint32_t events) {
+  auto found = watches_.find(watch_number);
+  if (found == watches_.end()) return;  // unwatched by a handler before it in this round
+  auto keep = found->second;
+  guarded(keep->handler, events);
 }
 
 void poll_loop::run() {
@@ -118,10 +142,7 @@ void poll_loop::run() {
         ::eventfd_read(wake_.get(), &value);
         continue;
       }
-      auto found = watches_.find(events[i].data.u64);
-      if (found == watches_.end()) continue;  // unwatched by a handler before it in this round
-      auto keep = found->second;
-      keep->handler(events[i].events);
+      dispatch(events[i].data.u64, events[i].events);
     }
     run_posted();
     std::lock_guard lock{mutex_};

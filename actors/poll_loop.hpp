@@ -14,8 +14,9 @@
 
 namespace et {
 
-/// An epoll thread. Sleeps while nothing happens. Handlers run on its thread, must not block and
-/// must not throw. All calls but start(), post() and stop() belong to that thread.
+/// An epoll thread. Sleeps while nothing happens. Handlers run on its thread and must not block;
+/// what they throw (out of memory) is logged and forgotten. All calls but start(), post() and
+/// stop() belong to that thread.
 class poll_loop {
  public:
   using task = std::function<void()>;
@@ -50,6 +51,7 @@ class poll_loop {
 
   poll_loop(unique_fd epoll, unique_fd wake);
   void run();
+  void dispatch(uint64_t watch_number, uint32_t events);
   void run_posted();
   int run_timers();  ///< milliseconds until the next one, -1 for none
 

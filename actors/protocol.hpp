@@ -101,8 +101,7 @@ using batch_director_actor = reporting_actor::extend<
 /// catalogue lacks.
 using batch_supervisor_actor = reporting_actor::extend<
     // Goes on with whatever the catalogue says is next (to itself, also after a delay).
-    handles<void(tick_atom)>,
-    handles<void(safe_atom, std::vector<aggregation_record>)>,
+    handles<void(tick_atom)>, handles<void(safe_atom, std::vector<aggregation_record>)>,
     handles<void(lost_atom, aggregation_id, std::string)>,
     handles<std::vector<std::string>(status_atom)>>;
 
@@ -113,14 +112,12 @@ using cache_keeper_actor = reporting_actor::extend<
     handles<cached_aggregation(cached_atom, cache_job)>,
     // Room for a recall; waits for it. Answers with a reservation, given back with `release` or
     // turned into a cached, safe aggregation of that size with `keep`.
-    handles<uint64_t(reserve_atom, uint64_t)>,
-    handles<void(release_atom, uint64_t)>,
+    handles<uint64_t(reserve_atom, uint64_t)>, handles<void(release_atom, uint64_t)>,
     handles<void(keep_atom, uint64_t, aggregation_id, uint64_t)>,
     // Aggregations that are safe on tape: their cache copies may leave.
     handles<void(safe_atom, std::vector<aggregation_id>)>,
     // Holds a cached aggregation for a reader; false when it is not cached.
-    handles<bool(pin_atom, aggregation_id)>,
-    handles<void(unpin_atom, aggregation_id)>,
+    handles<bool(pin_atom, aggregation_id)>, handles<void(unpin_atom, aggregation_id)>,
     // The batch is removed: queued jobs are cancelled, its cache files leave.
     handles<void(forget_atom, batch_id)>,
     // Looks for what may leave (to itself).
@@ -155,12 +152,12 @@ using mount_scheduler_actor = reporting_actor::extend<
     handles<bool(stop_atom)>>;
 
 /// Owns the changer. Detached.
-using library_actor = reporting_actor::extend<
-    handles<library_inventory(inventory_atom)>,
-    // Moves a cartridge from its slot into a drive.
-    handles<bool(mount_atom, barcode, uint32_t)>,
-    // Moves the cartridge of an unloaded drive to its home slot, or to any free one.
-    handles<bool(dismount_atom, uint32_t)>>;
+using library_actor = reporting_actor::extend<handles<library_inventory(inventory_atom)>,
+                                              // Moves a cartridge from its slot into a drive.
+                                              handles<bool(mount_atom, barcode, uint32_t)>,
+                                              // Moves the cartridge of an unloaded drive to its
+                                              // home slot, or to any free one.
+                                              handles<bool(dismount_atom, uint32_t)>>;
 
 /// One drive: a mount session. Detached, one per drive.
 using tape_drive_actor = reporting_actor::extend<
@@ -183,11 +180,9 @@ using inspector_actor = caf::typed_actor<handles<std::vector<report>(admin_inspe
 
 /// One retrieval: what is ready from the cache, what comes from tape in which order.
 using retrieval_supervisor_actor = reporting_actor::extend<
-    handles<bool(get_want_atom, std::vector<wanted_range>, bool)>,
-    handles<delivery(get_next_atom)>,
+    handles<bool(get_want_atom, std::vector<wanted_range>, bool)>, handles<delivery(get_next_atom)>,
     handles<bytes(get_data_atom, aggregation_id, uint64_t, uint32_t)>,
-    handles<bool(get_done_atom, wanted_range)>,
-    handles<bool(get_end_atom, retrieval_outcome)>,
+    handles<bool(get_done_atom, wanted_range)>, handles<bool(get_end_atom, retrieval_outcome)>,
     // The wait of a get_next is over (to itself).
     handles<void(tick_atom, uint64_t)>>;
 

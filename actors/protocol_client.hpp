@@ -1,9 +1,9 @@
 // What a client may ask of its session: the one interface that crosses the front door.
 //
 // gateway (session process) and session_port (service) answer the same messages; the gateway bounds
-// and passes on, the port authorises for the identity bound to it and does. Values only, no handles.
-// Every error is a caf::error of ours: not_authorised, not_found, invalid_argument, limit_reached,
-// timeout, unavailable and what the message names.
+// and passes on, the port authorises for the identity bound to it and does. Values only, no
+// handles. Every error is a caf::error of ours: not_authorised, not_found, invalid_argument,
+// limit_reached, timeout, unavailable and what the message names.
 #pragma once
 
 #include "actors/atoms.hpp"
@@ -27,7 +27,8 @@ using client_actor = caf::typed_actor<
     handles<std::vector<workspace_record>(list_workspaces_atom, std::string)>,
     // Batches of a workspace with an id above the given one, ascending; a page, empty at the end.
     handles<std::vector<batch_record>(list_batches_atom, std::string, batch_id)>,
-    // Files of a batch behind a path, as pack_rows; a page, empty at the end. Workspace, batch, path.
+    // Files of a batch behind a path, as pack_rows; a page, empty at the end. Workspace, batch,
+    // path.
     handles<packed_page(list_files_atom, std::string, batch_id, std::string)>,
     // Rows of listed paths (pack_strings), in their order, from the newest batch that holds each or
     // from the named one (0: newest). A path not held has a row with batch 0.

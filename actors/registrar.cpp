@@ -59,9 +59,9 @@ caf::expected<std::vector<entry_error>> registrar_state::add_chunk(batch_id id,
     } else if (!rooted(entry.path)) {
       refused.push_back({i, errc::not_authorised, "outside the workspace's roots"});
     } else if (entry.size_bytes > max_file_bytes) {
-      refused.push_back({i, errc::invalid_argument,
-                         "larger than the maximum of " + std::to_string(max_file_bytes) +
-                             " bytes"});
+      refused.push_back(
+          {i, errc::invalid_argument,
+           "larger than the maximum of " + std::to_string(max_file_bytes) + " bytes"});
     } else {
       if (!refused.empty()) index.push_back(i);
       good.push_back(std::move(entry));
@@ -76,6 +76,14 @@ caf::expected<std::vector<entry_error>> registrar_state::add_chunk(batch_id id,
     refused.push_back(std::move(error));
   }
   return refused;
+}
+
+void registrar_state::drop(batch_id id) {
+  uploads.erase(id);
+  purging.insert(id);
+  // Marks it as going, so that its paths can be put again before its last key is deleted.
+  if (auto marked = store->purge_batch(id, 0); !marked)
+    spdlog::error("upload {}: cannot be dropped now: {}", id.value, text_of(marked.error()));
 }
 
 bool registrar_state::purge_some() {
@@ -94,14 +102,12 @@ bool registrar_state::purge_some() {
 }
 
 void registrar_state::owner_down(const caf::actor_addr& owner) {
-  for (auto i = uploads.begin(); i != uploads.end();) {
-    if (i->second.owner == owner) {
-      spdlog::info("upload {}: its session has ended, forgotten", i->first.value);
-      purging.insert(i->first);
-      i = uploads.erase(i);
-    } else {
-      ++i;
-    }
+  std::vector<batch_id> left;
+  for (auto& [id, upload] : uploads)
+    if (upload.owner == owner) left.push_back(id);
+  for (auto id : left) {
+    spdlog::info("upload {}: its session has ended, forgotten", id.value);
+    drop(id);
   }
 }
 
@@ -118,8 +124,7 @@ void start_purge(self_pointer self) {
 caf::result<batch_id> begin(self_pointer self, const batch_record& draft) {
   auto workspace = self->state.store->view()->workspace(draft.workspace_name);
   if (!workspace) return workspace.error();
-  if (!*workspace)
-    return fail(errc::not_found, "there is no workspace " + draft.workspace_name);
+  if (!*workspace) return fail(errc::not_found, "there is no workspace " + draft.workspace_name);
   auto id = self->state.store->begin_batch(draft);
   if (!id) return id.error();
   auto owner = caf::actor_cast<caf::actor_addr>(self->current_sender());
@@ -135,8 +140,7 @@ caf::result<batch_record> commit(self_pointer self, batch_id id) {
   if (!batch) {
     // A refused batch leaves nothing behind.
     spdlog::info("upload {}: not registered: {}", id.value, text_of(batch.error()));
-    state.uploads.erase(id);
-    state.purging.insert(id);
+    state.drop(id);
     start_purge(self);
     return batch.error();
   }
@@ -177,14 +181,12 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
                        {"catalogue bytes", std::to_string(store->disk_bytes())}})};
       },
       [=](put_begin_atom, const batch_record& draft) { return begin(self, draft); },
-      [=](put_chunk_atom, batch_id id,
-          const packed_page& page) -> caf::result<std::vector<entry_error>> {
-        return self->state.add_chunk(id, page);
-      },
+      [=](put_chunk_atom, batch_id id, const packed_page& page)
+          -> caf::result<std::vector<entry_error>> { return self->state.add_chunk(id, page); },
       [=](put_commit_atom, batch_id id) { return commit(self, id); },
       [=](put_drop_atom, batch_id id) -> caf::result<bool> {
-        if (!self->state.uploads.erase(id)) return false;
-        self->state.purging.insert(id);
+        if (!self->state.uploads.count(id)) return false;
+        self->state.drop(id);
         start_purge(self);
         return true;
       },

@@ -25,6 +25,8 @@ struct registrar_state {
 
   /// Checks roots and maximum size, then adds what is left; errors carry the chunk's indexes.
   caf::expected<std::vector<entry_error>> add_chunk(batch_id id, const packed_page& page);
+  /// Forgets a pending batch; its keys go in the background.
+  void drop(batch_id id);
   /// Deletes some keys; true when there is more to do.
   bool purge_some();
   /// Uploads whose owner has gone are dropped.
@@ -39,7 +41,8 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
 /// True when `path` lies beneath `root`, both absolute and without `.` or `..` parts.
 bool beneath(const std::string& path, const std::string& root);
 
-/// Why a registered path cannot be taken, or an empty string: not absolute, `.`, `..` or empty parts.
+/// Why a registered path cannot be taken, or an empty string: not absolute, `.`, `..` or empty
+/// parts.
 std::string path_fault(const std::string& path);
 
 }  // namespace et

@@ -44,8 +44,10 @@ caf::expected<std::vector<kept_file>> reconcile_cache(catalogue_store& store, ca
   auto found = compare(store, files);
   if (!found) return found.error();
   for (auto id : found->lost) {
-    spdlog::warn("restart: aggregation {} is CACHED but has no good cache file, it is read from "
-                 "the sources again", to_string(id));
+    spdlog::warn(
+        "restart: aggregation {} is CACHED but has no good cache file, it is read from "
+        "the sources again",
+        to_string(id));
     if (auto error = store.record_cache_lost(id)) return error;
   }
   if (!found->evicted.empty()) {

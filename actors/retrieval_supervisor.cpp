@@ -96,8 +96,7 @@ void let_go(self_pointer self, const part& one) {
   if (one.pinned) self->send(actors.keeper, unpin_atom_v, one.aggregation);
   if (one.recall != 0)
     for (auto& reader : actors.cache_readers)
-      self->request(reader, defaults::catalogue_timeout, forget_atom_v, one.aggregation,
-                    one.recall)
+      self->request(reader, defaults::catalogue_timeout, forget_atom_v, one.aggregation, one.recall)
           .then([](bool) {}, log_error("deleting a part recall"));
   if (one.room != 0) self->send(actors.keeper, release_atom_v, one.room);
 }
@@ -195,8 +194,8 @@ void recall(self_pointer self, uint64_t number) {
 void read_record(self_pointer self, uint64_t number) {
   auto one = find_part(self, number);
   if (!one) return;
-  self->request(self->state.actors->reader(number), defaults::catalogue_timeout,
-                aggregation_atom_v, one->aggregation)
+  self->request(self->state.actors->reader(number), defaults::catalogue_timeout, aggregation_atom_v,
+                one->aggregation)
       .then(
           [=](aggregation_record& record) {
             auto mine = find_part(self, number);
@@ -213,8 +212,7 @@ void read_record(self_pointer self, uint64_t number) {
 void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
   auto one = find_part(self, number);
   if (!one) return;
-  self->request(self->state.actors->keeper, defaults::request_timeout, pin_atom_v,
-                one->aggregation)
+  self->request(self->state.actors->keeper, defaults::request_timeout, pin_atom_v, one->aggregation)
       .then(
           [=](bool pinned) {
             auto mine = find_part(self, number);
@@ -281,9 +279,9 @@ caf::result<bool> want(self_pointer self, const std::vector<wanted_range>& range
   auto& state = self->state;
   if (state.all_wanted) return fail(errc::protocol, "the retrieval has all its ranges already");
   if (state.ranges + ranges.size() > defaults::max_ranges_per_retrieval)
-    return fail(errc::limit_reached,
-                "more than " + std::to_string(defaults::max_ranges_per_retrieval) +
-                    " ranges in one retrieval; get fewer files at once");
+    return fail(errc::limit_reached, "more than " +
+                                         std::to_string(defaults::max_ranges_per_retrieval) +
+                                         " ranges in one retrieval; get fewer files at once");
   for (auto& range : ranges) {
     if (range.end_bytes < range.begin_bytes)
       return fail(errc::protocol, "a range that ends before it begins");
@@ -357,8 +355,7 @@ void end(self_pointer self, const retrieval_outcome& outcome) {
   state.record.bad_files = outcome.bad_files;
   spdlog::info("retrieval {} {}: {} files, {} bytes, {} bad files", state.record.id.value,
                to_string(outcome.state), outcome.files, outcome.size_bytes, outcome.bad_files);
-  self->request(state.actors->registrar, defaults::catalogue_timeout, get_end_atom_v,
-                state.record)
+  self->request(state.actors->registrar, defaults::catalogue_timeout, get_end_atom_v, state.record)
       .then([=](bool) { self->quit(caf::exit_reason::user_shutdown); },
             [=](const caf::error& error) {
               spdlog::error("retrieval {}: its end could not be recorded: {}",
@@ -379,8 +376,7 @@ report retrieval_report(self_pointer self) {
 
 }  // namespace
 
-retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self,
-                                                               actors_ptr actors,
+retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self, actors_ptr actors,
                                                                retrieval_record record,
                                                                caf::actor_addr owner) {
   guard(self);

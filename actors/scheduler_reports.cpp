@@ -10,8 +10,8 @@ report drive_report(uint32_t number, const drive_slot& slot, int64_t now_ms) {
   drive.facts.push_back({"volume", slot.mounted ? slot.mounted->value : "none"});
   if (!slot.pool.empty()) drive.facts.push_back({"pool", slot.pool});
   if (slot.rest_until_ms > now_ms)
-    drive.facts.push_back({"rests after a failure for ms",
-                           std::to_string(slot.rest_until_ms - now_ms)});
+    drive.facts.push_back(
+        {"rests after a failure for ms", std::to_string(slot.rest_until_ms - now_ms)});
   return drive;
 }
 
@@ -36,8 +36,10 @@ std::vector<report> scheduler_reports(const mount_plan& plan, int64_t now_ms) {
     if (volume.status != volume_status::blank) all.push_back(volume_report(volume));
   uint64_t waiting_bytes = 0;
   for (auto& write : plan.writes()) waiting_bytes += write.item.aggregation.size_bytes;
-  report writes{"queue", "writes", {{"length", std::to_string(plan.writes().size())},
-                                    {"bytes", std::to_string(waiting_bytes)}}};
+  report writes{
+      "queue",
+      "writes",
+      {{"length", std::to_string(plan.writes().size())}, {"bytes", std::to_string(waiting_bytes)}}};
   if (!plan.writes().empty()) {
     auto& oldest = plan.writes().front();
     writes.facts.push_back({"oldest waits ms", std::to_string(now_ms - oldest.since_ms)});

@@ -4,6 +4,7 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/node_config.hpp"
 #include "actors/retrieval_supervisor.hpp"
 #include "actors/version.hpp"
 
@@ -101,8 +102,7 @@ caf::typed_response_promise<R> in_batch(self_pointer self, const std::string& wo
       });
 }
 
-caf::typed_response_promise<upload_info> put_begin(self_pointer self,
-                                                   const std::string& workspace,
+caf::typed_response_promise<upload_info> put_begin(self_pointer self, const std::string& workspace,
                                                    const std::string& tag) {
   if (self->state.uploads.size() >= defaults::max_uploads_per_session) {
     auto promise = self->make_response_promise<upload_info>();
@@ -121,8 +121,7 @@ caf::typed_response_promise<upload_info> put_begin(self_pointer self,
         draft.uid = state.who.uid;
         draft.gid = state.who.gid;
         auto roots = found.roots;
-        self->request(state.actors->registrar, defaults::catalogue_timeout, put_begin_atom_v,
-                      draft)
+        self->request(state.actors->registrar, defaults::catalogue_timeout, put_begin_atom_v, draft)
             .then(
                 [=](batch_id id) mutable {
                   auto& mine = self->state;
@@ -149,9 +148,8 @@ caf::typed_response_promise<retrieval_record> begin_retrieval(
             auto& mine = self->state;
             spdlog::info("session {}: retrieval {} by {} begins", mine.session, record.id.value,
                          mine.who.user);
-            mine.retrievals[record.id] = self->spawn(
-                retrieval_supervisor, mine.actors, record,
-                caf::actor_cast<caf::actor_addr>(self));
+            mine.retrievals[record.id] = self->spawn(retrieval_supervisor, mine.actors, record,
+                                                     caf::actor_cast<caf::actor_addr>(self));
             promise.deliver(record);
           },
           [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
@@ -168,17 +166,17 @@ caf::typed_response_promise<retrieval_record> get_begin(self_pointer self,
     return promise;
   }
   if (batch.value == 0)
-    return in_workspace<retrieval_record>(
-        self, workspace, [=](promise_type promise, const workspace_record& found) {
-          begin_retrieval(self, promise, found, batch);
-        });
-  return in_batch<retrieval_record>(
-      self, workspace, batch, [=](promise_type promise, const batch_record& found) {
-        workspace_record of;
-        of.id = found.workspace;
-        of.name = found.workspace_name;
-        begin_retrieval(self, promise, of, batch);
-      });
+    return in_workspace<retrieval_record>(self, workspace,
+                                          [=](promise_type promise, const workspace_record& found) {
+                                            begin_retrieval(self, promise, found, batch);
+                                          });
+  return in_batch<retrieval_record>(self, workspace, batch,
+                                    [=](promise_type promise, const batch_record& found) {
+                                      workspace_record of;
+                                      of.id = found.workspace;
+                                      of.name = found.workspace_name;
+                                      begin_retrieval(self, promise, of, batch);
+                                    });
 }
 
 /// Passes a message on to a retrieval of this session.
@@ -209,8 +207,7 @@ caf::typed_response_promise<batch_status> status(self_pointer self, const std::s
                       .then(
                           [=](std::vector<file_failure>& failures) mutable {
                             answer->failures = std::move(failures);
-                            self->request(director, defaults::request_timeout, status_atom_v,
-                                          batch)
+                            self->request(director, defaults::request_timeout, status_atom_v, batch)
                                 .then(
                                     [=](std::vector<std::string>& waits) mutable {
                                       answer->waits = std::move(waits);
@@ -301,7 +298,9 @@ caf::result<R> for_administrator(self_pointer self, const Handle& whom, Ts&&... 
   return forwarded<R>(self, whom, std::forward<Ts>(xs)...);
 }
 
-caf::error no_upload() { return fail(errc::not_found, "this upload is not open any more"); }
+caf::error no_upload() {
+  return fail(errc::not_found, "this upload is not open any more");
+}
 
 /// Ends an upload of this session and passes its last message on.
 template <class R, class Atom>
@@ -327,13 +326,15 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
   return {
       [=](hello_atom, const std::string& version) -> caf::result<session_info> {
         auto& user = self->state.who;
-        spdlog::debug("session {}: user {}, client {}", session, user.user, version);
+        if (version != std::to_string(protocol_version))
+          return fail(errc::protocol, "this service speaks version " +
+                                          std::to_string(protocol_version) +
+                                          " of the protocol, the client another; use the same "
+                                          "version of the program");
         return session_info{version_text, user.user, user.administrator};
       },
-      [=](put_begin_atom, const std::string& workspace,
-          const std::string& tag) -> caf::result<upload_info> {
-        return put_begin(self, workspace, tag);
-      },
+      [=](put_begin_atom, const std::string& workspace, const std::string& tag)
+          -> caf::result<upload_info> { return put_begin(self, workspace, tag); },
       [=](put_chunk_atom, uint64_t upload,
           const packed_page& page) -> caf::result<std::vector<entry_error>> {
         auto found = self->state.uploads.find(upload);
@@ -376,12 +377,11 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
               forward(self, promise, reader(self), find_files_atom_v, found.id, only, paths);
             });
       },
-      [=](remove_atom, const std::string& workspace,
-          batch_id batch) -> caf::result<batch_record> { return remove(self, workspace, batch); },
-      [=](status_atom, const std::string& workspace, batch_id batch,
-          uint32_t after) -> caf::result<batch_status> {
-        return status(self, workspace, batch, after);
+      [=](remove_atom, const std::string& workspace, batch_id batch) -> caf::result<batch_record> {
+        return remove(self, workspace, batch);
       },
+      [=](status_atom, const std::string& workspace, batch_id batch, uint32_t after)
+          -> caf::result<batch_status> { return status(self, workspace, batch, after); },
       [=](status_atom, const std::string& workspace,
           retrieval_id id) -> caf::result<retrieval_record> {
         return in_workspace<retrieval_record>(
@@ -402,10 +402,8 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
                       [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
             });
       },
-      [=](get_begin_atom, const std::string& workspace,
-          batch_id batch) -> caf::result<retrieval_record> {
-        return get_begin(self, workspace, batch);
-      },
+      [=](get_begin_atom, const std::string& workspace, batch_id batch)
+          -> caf::result<retrieval_record> { return get_begin(self, workspace, batch); },
       [=](get_want_atom, retrieval_id id, const std::vector<wanted_range>& ranges, bool last) {
         return to_retrieval<bool>(self, id, get_want_atom_v, ranges, last);
       },

@@ -23,8 +23,8 @@ struct session_port_state {
   bool may_use(const workspace_record& workspace) const;
 };
 
-client_actor::behavior_type session_port(
-    client_actor::stateful_pointer<session_port_state> self, actors_ptr actors, identity who,
-    uint64_t session, uint64_t max_file_bytes);
+client_actor::behavior_type session_port(client_actor::stateful_pointer<session_port_state> self,
+                                         actors_ptr actors, identity who, uint64_t session,
+                                         uint64_t max_file_bytes);
 
 }  // namespace et

@@ -1,8 +1,8 @@
 // Starts the process that speaks with one client (cli/session).
 #pragma once
 
-#include <string>
 #include <sys/types.h>
+#include <string>
 
 #include "storage/os/file.hpp"
 

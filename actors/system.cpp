@@ -29,11 +29,12 @@ service::service(caf::actor_system& system, service_options options,
   auto& state = options_.state;
   if (options_.cache_folder.empty()) options_.cache_folder = state / "cache";
   if (options_.library_folder.empty()) options_.library_folder = state / "library";
-  if (options_.door.socket.empty())
-    options_.door.socket = (state / "elastictape.sock").string();
+  if (options_.door.socket.empty()) options_.door.socket = (state / "elastictape.sock").string();
 }
 
-service::~service() { stop(); }
+service::~service() {
+  stop();
+}
 
 caf::error service::open_state() {
   std::error_code code;
@@ -58,8 +59,8 @@ caf::error service::open_state() {
   auto lock = open_file(options_.state / "lock", O_RDWR | O_CREAT, 0600);
   if (!lock) return lock.error();
   if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(errc::locked, "another service uses the state folder " +
-                                  options_.state.string() + "; stop it, or name another folder");
+    return fail(errc::locked, "another service uses the state folder " + options_.state.string() +
+                                  "; stop it, or name another folder");
   lock_ = std::move(*lock);
   if (!text) return replace_file(version_file, std::to_string(state_version) + "\n");
   return caf::none;
@@ -134,14 +135,13 @@ void service::spawn_actors(std::vector<kept_file> kept) {
         system_.spawn<caf::detached>(cache_writer, cache_.get(), controls_.back(), i));
   }
   for (size_t i = 0; i < library_->drive_count(); ++i)
-    all.drives.push_back(system_.spawn<caf::detached>(tape_drive, &library_->drive(i),
-                                                      cache_.get(), clock, &stopping_,
-                                                      options_.block_bytes));
+    all.drives.push_back(system_.spawn<caf::detached>(tape_drive, &library_->drive(i), cache_.get(),
+                                                      clock, &stopping_, options_.block_bytes));
   all.library = system_.spawn<caf::detached>(library, &library_->changer());
   all.alerts = system_.spawn(alert_publisher, shared);
   all.inspector = system_.spawn(inspector, shared);
-  all.registrar = system_.spawn<caf::detached>(registrar, store_.get(), shared,
-                                               options_.max_file_bytes);
+  all.registrar =
+      system_.spawn<caf::detached>(registrar, store_.get(), shared, options_.max_file_bytes);
   all.keeper = system_.spawn(cache_keeper, shared, cache_.get(), clock, options_.cache, controls_,
                              std::move(kept));
   all.scheduler = system_.spawn(mount_scheduler, shared, clock, options_.scheduler);

@@ -21,14 +21,15 @@ namespace et {
 constexpr uint32_t state_version = 1;
 
 struct service_options {
-  std::filesystem::path state;          ///< made when missing
-  std::filesystem::path cache_folder;   ///< empty: STATE/cache
-  std::filesystem::path library_folder; ///< empty: STATE/library
+  std::filesystem::path state;           ///< made when missing
+  std::filesystem::path cache_folder;    ///< empty: STATE/cache
+  std::filesystem::path library_folder;  ///< empty: STATE/library
   catalogue_store::options catalogue;
-  uint64_t cache_capacity_bytes = 0;    ///< 0: what the file system has free at start, less the reserve
+  uint64_t cache_capacity_bytes =
+      0;  ///< 0: what the file system has free at start, less the reserve
   double cache_high = 0.90;
   double cache_low = 0.75;
-  cache_options cache;                  ///< its ledger is derived from the three above
+  cache_options cache;  ///< its ledger is derived from the three above
   packing_options packing;
   scheduler_options scheduler;
   uint64_t max_file_bytes = 500'000'000'000;
@@ -37,8 +38,8 @@ struct service_options {
   uint32_t readers = 2;
   uint32_t cache_writers = 2;
   uint32_t cache_readers = 2;
-  front_door::options door;             ///< empty socket: STATE/elastictape.sock
-  bool default_workspace = false;       ///< add workspace `local` when there is none at all
+  front_door::options door;        ///< empty socket: STATE/elastictape.sock
+  bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
 };
 
@@ -52,7 +53,8 @@ class service {
       caf::actor_system& system, service_options options,
       std::function<void(const std::string&)> on_failure);
 
-  /// Closes the door, ends running tape jobs after their current block, dismounts, ends every actor.
+  /// Closes the door, ends running tape jobs after their current block, dismounts, ends every
+  /// actor.
   ~service();
   void stop();
 

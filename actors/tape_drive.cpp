@@ -20,8 +20,8 @@ caf::expected<volume_record> tape_drive_state::mount(volume_record volume) {
   volume.capacity_bytes = medium->capacity_bytes;
   if (volume.status == volume_status::blank) {
     if (medium->write_protected)
-      return fail(errc::write_protected, "blank volume " + volume.id.value +
-                                             " is write protected; release its tab");
+      return fail(errc::write_protected,
+                  "blank volume " + volume.id.value + " is write protected; release its tab");
     if (auto error = label_volume(*drive, volume.id)) return error;
     volume.status = volume_status::appendable;
     volume.next_header = first_header_address;
@@ -102,11 +102,11 @@ caf::error tape_drive_state::recall_whole(const recall_job& job) {
   auto sink = store->create_temporary(record.id);
   if (!sink) return sink.error();
   aggregation_hasher hasher;
-  auto error = read_range(*drive, job.copy, 0, record.size_bytes,
-                          [&](std::span<const uint8_t> piece) {
-                            hasher.update(piece);
-                            return sink->write(piece);
-                          });
+  auto error =
+      read_range(*drive, job.copy, 0, record.size_bytes, [&](std::span<const uint8_t> piece) {
+        hasher.update(piece);
+        return sink->write(piece);
+      });
   if (error) return error;
   if (!(hasher.checksum() == record.checksum))
     return fail(errc::corrupt, "aggregation " + to_string(record.id) + " on volume " +
@@ -120,13 +120,13 @@ caf::error tape_drive_state::recall_ranges(const recall_job& job) {
   if (!fd) return fd.error();
   for (auto& range : job.ranges) {
     auto offset_bytes = range.begin_bytes;
-    auto error = read_range(*drive, job.copy, range.begin_bytes,
-                            range.end_bytes - range.begin_bytes,
-                            [&](std::span<const uint8_t> piece) {
-                              auto at = offset_bytes;
-                              offset_bytes += piece.size();
-                              return write_at(fd->get(), piece.data(), piece.size(), at);
-                            });
+    auto error =
+        read_range(*drive, job.copy, range.begin_bytes, range.end_bytes - range.begin_bytes,
+                   [&](std::span<const uint8_t> piece) {
+                     auto at = offset_bytes;
+                     offset_bytes += piece.size();
+                     return write_at(fd->get(), piece.data(), piece.size(), at);
+                   });
     if (error) return error;
   }
   return caf::none;
@@ -149,9 +149,9 @@ recall_outcome tape_drive_state::recall(const recall_job& job) {
   } else {
     for (auto& range : job.ranges)
       if (range.end_bytes > range.begin_bytes)
-        outcome.read_bytes += ((range.end_bytes - 1) / block_bytes_here -
-                               range.begin_bytes / block_bytes_here + 1) *
-                              block_bytes_here;
+        outcome.read_bytes +=
+            ((range.end_bytes - 1) / block_bytes_here - range.begin_bytes / block_bytes_here + 1) *
+            block_bytes_here;
   }
   read_bytes += outcome.read_bytes;
   return outcome;

@@ -18,7 +18,9 @@ struct speaker_state {
   bool ended = false;
 };
 
-caf::error session_ended() { return fail(errc::unavailable, "the service closed the session"); }
+caf::error session_ended() {
+  return fail(errc::unavailable, "the service closed the session");
+}
 
 /// Sends what is posted and watches the session: the framework does not fail requests to a peer
 /// that has gone.
@@ -54,7 +56,9 @@ struct client::node {
 
 client::client(std::unique_ptr<node> node_of) : node_(std::move(node_of)) {}
 client::~client() = default;
-const session_info& client::info() const { return node_->info; }
+const session_info& client::info() const {
+  return node_->info;
+}
 
 void client::start(std::shared_ptr<client_job> job) {
   caf::anon_send(node_->worker, std::move(job));

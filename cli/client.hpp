@@ -72,8 +72,7 @@ class client {
   /// start it), limit_reached (too many sessions), timeout, protocol (another version),
   /// invalid_argument (address).
   static caf::expected<std::unique_ptr<client>> connect(
-      const std::string& address,
-      std::chrono::milliseconds timeout = defaults::connect_timeout);
+      const std::string& address, std::chrono::milliseconds timeout = defaults::connect_timeout);
 
   /// Ends the session. Requests under way answer with `cancelled`.
   ~client();
@@ -91,9 +90,8 @@ class client {
     // Shared: the other thread may still be in set_value() when get() returns here.
     auto promise = std::make_shared<std::promise<caf::expected<Result>>>();
     auto future = promise->get_future();
-    post<Result>(
-        [promise](caf::expected<Result> result) { promise->set_value(std::move(result)); },
-        std::move(words)...);
+    post<Result>([promise](caf::expected<Result> result) { promise->set_value(std::move(result)); },
+                 std::move(words)...);
     return future.get();
   }
 

@@ -4,8 +4,8 @@
 
 #include <charconv>
 #include <functional>
-#include <map>
 #include <limits>
+#include <map>
 
 #include "actors/version.hpp"
 #include "cli/service_config.hpp"
@@ -14,7 +14,9 @@ namespace et {
 
 namespace {
 
-std::string version_line() { return std::string{"elastictape "} + version_text; }
+std::string version_line() {
+  return std::string{"elastictape "} + version_text;
+}
 
 // Makes one command of `app`; its values go to `line` when they are parsed.
 using definition = void (*)(CLI::App& app, command_line& line);
@@ -85,14 +87,15 @@ void define_put(CLI::App& app, command_line& line) {
   flag(app, "--wait", options.wait, "stay until the batch is safe on tape");
   flag(app, "--json", options.json, "print the result as JSON");
   server_options(app, line);
-  auto* folder =
-      text(app, "DIR", options.folder, "folder whose files are put; absolute", "")->excludes(list);
+  auto* folder = text(app, "DIR", options.folder, "folder whose files are put; absolute", "");
   app.final_callback([&line, list, folder] {
     if (list->count() + folder->count() == 0) throw CLI::RequiredError("-f LISTFILE or DIR");
+    if (list->count() > 0 && folder->count() > 0) throw CLI::ExcludesError("-f LISTFILE", "DIR");
     line.what = command::put;
   });
-  app.footer("Prints 'Batch ID: N'. Exit: 0, 1 parameters, 2 the list was rejected,\n"
-             "3 with --wait: the batch failed, 4 interrupted.");
+  app.footer(
+      "Prints 'Batch ID: N'. Exit: 0, 1 parameters, 2 the list was rejected,\n"
+      "3 with --wait: the batch failed, 4 interrupted.");
 }
 
 void define_get(CLI::App& app, command_line& line) {
@@ -113,8 +116,9 @@ void define_get(CLI::App& app, command_line& line) {
     if (batch->count() + list->count() == 0) throw CLI::RequiredError("-b BATCH or -f FILELIST");
     line.what = command::get;
   });
-  app.footer("Files go to DIR + their original path. Exit: 0, 1 parameters, 2 cannot write to DIR,\n"
-             "3 error during download, 4 interrupted, 5 completed with bad files.");
+  app.footer(
+      "Files go to DIR + their original path. Exit: 0, 1 parameters, 2 cannot write to DIR,\n"
+      "3 error during download, 4 interrupted, 5 completed with bad files.");
 }
 
 void define_rm(CLI::App& app, command_line& line) {
@@ -144,24 +148,27 @@ void define_ls(CLI::App& app, command_line& line) {
       ->type_name("FORMAT");
   server_options(app, line);
   app.final_callback([&line] { line.what = command::ls; });
-  app.footer("Lines begin with their type: H header, W workspace, B batch, F file.\n"
-             "Exit: 0, 1 parameters or configuration, 2 not authorised, 4 interrupted or the\n"
-             "reader went away.");
+  app.footer(
+      "Lines begin with their type: H header, W workspace, B batch, F file.\n"
+      "Exit: 0, 1 parameters or configuration, 2 not authorised, 4 interrupted or the\n"
+      "reader went away.");
 }
 
 void define_status(CLI::App& app, command_line& line) {
   auto& options = line.status;
   flag(app, "-v,--verbose", line.verbose, "every aggregation");
   auto* batch = batch_option(app, "-b,--batch", options.batch, "this batch; default: all");
-  number(
+  auto* retrieval = number(
       app, "-r,--retrieval", [&](uint64_t id) { options.retrieval = retrieval_id{id}; }, 1,
-      std::numeric_limits<uint64_t>::max(), "this retrieval", "RETRIEVAL")
-      ->excludes(batch);
+      std::numeric_limits<uint64_t>::max(), "this retrieval", "RETRIEVAL");
   workspace_option(app, line);
   flag(app, "--wait", options.wait, "wait until it is safe, or has failed");
   flag(app, "--json", options.json, "one JSON object a line");
   server_options(app, line);
-  app.final_callback([&line] { line.what = command::status; });
+  app.final_callback([&line, batch, retrieval] {
+    if (batch->count() > 0 && retrieval->count() > 0) throw CLI::ExcludesError("-b", "-r");
+    line.what = command::status;
+  });
   app.footer("Exit: 0, 1 parameters, 2 not authorised, 3 with --wait: it failed, 4 interrupted.");
 }
 
@@ -183,8 +190,7 @@ void define_export(CLI::App& app, command_line& line) {
   app.final_callback([&line] { line.what = command::export_image; });
 }
 
-void define_workspace(CLI::App& app, command_line& line,
-                      admin_workspace_options::action action) {
+void define_workspace(CLI::App& app, command_line& line, admin_workspace_options::action action) {
   using what = admin_workspace_options::action;
   auto& options = line.workspaces;
   auto* name = text(app, "NAME", options.name, "workspace", "");
@@ -267,11 +273,6 @@ std::string base_name(const std::string& path) {
   return name;
 }
 
-const CLI::App& deepest(const CLI::App& app) {
-  auto chosen = app.get_subcommands();
-  return chosen.empty() ? app : deepest(*chosen.front());
-}
-
 void parse(CLI::App& app, const std::vector<std::string>& arguments, command_line& line) {
   // The library wants them in reverse.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend() - 1);
@@ -279,14 +280,14 @@ void parse(CLI::App& app, const std::vector<std::string>& arguments, command_lin
     app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     line.what = command::none;
-    line.out_text = deepest(app).help();
+    line.out_text = app.help();
   } catch (const CLI::CallForVersion&) {
     line.what = command::none;
     line.out_text = version_line() + "\n";
   } catch (const CLI::Error& error) {
     line.what = command::none;
     line.exit_code = exit_parameters;
-    line.err_text = line.program + ": " + error.what() + "\n" + deepest(app).help();
+    line.err_text = line.program + ": " + error.what() + "\n" + app.help();
   }
 }
 
@@ -313,9 +314,8 @@ command_line parse_command_line(const std::vector<std::string>& arguments) {
     sub->set_version_flag("--version", version_line(), "print the version");
     if (one.alias != nullptr) sub->alias(one.alias);
     one.define(*sub, line);
-    sub->preparse_callback([&line, name = one.name](size_t) {
-      line.program = std::string{"elastictape "} + name;
-    });
+    sub->preparse_callback(
+        [&line, name = one.name](size_t) { line.program = std::string{"elastictape "} + name; });
   }
   parse(app, arguments.empty() ? std::vector<std::string>{called} : arguments, line);
   return line;

@@ -30,8 +30,8 @@ enum class command {
   export_image,
 };
 
-/// A parsed command line. The options of `what` are filled in as far as the line says; workspace and
-/// level are settled by run_command(), with the configuration.
+/// A parsed command line. The options of `what` are filled in as far as the line says; workspace
+/// and level are settled by run_command(), with the configuration.
 struct command_line {
   command what = command::none;
   std::string program;  ///< stands before messages: `et_put`, `elastictape status`
@@ -60,8 +60,8 @@ struct command_line {
   export_options exporting;
 };
 
-/// Parses what a process was started with; `arguments[0]` is the program's name, which may be one of
-/// the eight that stand for a subcommand. Usage errors give exit code 1 and usage for stderr.
+/// Parses what a process was started with; `arguments[0]` is the program's name, which may be one
+/// of the eight that stand for a subcommand. Usage errors give exit code 1 and usage for stderr.
 command_line parse_command_line(const std::vector<std::string>& arguments);
 
 /// Runs it with the process's standard descriptors and returns the exit code.

@@ -6,12 +6,12 @@
 namespace et {
 
 /// From now on a signal ends the process at once with exit code 4. Right for commands that leave
-/// nothing behind: the service forgets what a client has not finished. Also ignores SIGPIPE, so that
-/// a reader who went away is seen as a failed write.
+/// nothing behind: the service forgets what a client has not finished. Also ignores SIGPIPE, so
+/// that a reader who went away is seen as a failed write.
 void end_on_interrupt();
 
-/// From now on the first signal sets the flag that is returned, the second ends the process as above.
-/// For commands that have something to clean up or to finish first.
+/// From now on the first signal sets the flag that is returned, the second ends the process as
+/// above. For commands that have something to clean up or to finish first.
 const std::atomic<bool>& catch_interrupt();
 
 }  // namespace et

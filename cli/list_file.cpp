@@ -87,14 +87,22 @@ std::string check_line(std::string_view line, std::string& path) {
 
 const char* kind_of(uint32_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG: return "regular file";
-    case S_IFDIR: return "directory";
-    case S_IFLNK: return "symbolic link";
-    case S_IFSOCK: return "socket";
-    case S_IFIFO: return "named pipe";
-    case S_IFCHR: return "character device";
-    case S_IFBLK: return "block device";
-    default: return "special file";
+    case S_IFREG:
+      return "regular file";
+    case S_IFDIR:
+      return "directory";
+    case S_IFLNK:
+      return "symbolic link";
+    case S_IFSOCK:
+      return "socket";
+    case S_IFIFO:
+      return "named pipe";
+    case S_IFCHR:
+      return "character device";
+    case S_IFBLK:
+      return "block device";
+    default:
+      return "special file";
   }
 }
 

@@ -37,8 +37,8 @@ class line_reader {
   caf::error error_;
 };
 
-/// Looks at one line of a list. Empty when it is a plain absolute path, which is put into `path` with
-/// doubled slashes and `/./` taken out; else the reason why not.
+/// Looks at one line of a list. Empty when it is a plain absolute path, which is put into `path`
+/// with doubled slashes and `/./` taken out; else the reason why not.
 std::string check_line(std::string_view line, std::string& path);
 
 /// Makes `/a//b/./c` out of an absolute path's other spellings; false when it holds `..`.
@@ -49,8 +49,8 @@ bool make_plain(std::string& path);
 class file_inspector {
  public:
   file_inspector();
-  /// Fills `entry` from the regular file at `path` (plain and absolute) and returns an empty text; or
-  /// the reason why it cannot be put, then `entry` is unchanged.
+  /// Fills `entry` from the regular file at `path` (plain and absolute) and returns an empty text;
+  /// or the reason why it cannot be put, then `entry` is unchanged.
   std::string look(const std::string& path, file_entry& entry);
 
  private:

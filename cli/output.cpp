@@ -43,7 +43,8 @@ void append_json_escapes(std::string& out, std::string_view text) {
 
 void append_padded(std::string& out, unsigned number, int digits) {
   char text[12];
-  for (int i = digits - 1; i >= 0; --i, number /= 10) text[i] = static_cast<char>('0' + number % 10);
+  for (int i = digits - 1; i >= 0; --i, number /= 10)
+    text[i] = static_cast<char>('0' + number % 10);
   out.append(text, static_cast<size_t>(digits));
 }
 
@@ -53,7 +54,9 @@ output::output(int fd, size_t piece_bytes) : fd_(fd), piece_bytes_(piece_bytes) 
   text_.reserve(piece_bytes + 16 * 1024);
 }
 
-output::~output() { flush(); }
+output::~output() {
+  flush();
+}
 
 bool output::write(std::string_view text) {
   text_ += text;

@@ -45,10 +45,18 @@ caf::error reporter::open_log(const std::string& path) {
   return caf::none;
 }
 
-void reporter::error(std::string_view text) { line(program_ + ": ", text, true); }
-void reporter::note(std::string_view text) { line(program_ + ": ", text, true); }
-void reporter::plain(std::string_view text) { line("", text, true); }
-void reporter::detail(std::string_view text) { line(program_ + ": ", text, verbose_); }
+void reporter::error(std::string_view text) {
+  line(program_ + ": ", text, true);
+}
+void reporter::note(std::string_view text) {
+  line(program_ + ": ", text, true);
+}
+void reporter::plain(std::string_view text) {
+  line("", text, true);
+}
+void reporter::detail(std::string_view text) {
+  line(program_ + ": ", text, verbose_);
+}
 
 void reporter::line(std::string_view prefix, std::string_view text, bool shown) {
   std::lock_guard lock{mutex_};
@@ -68,7 +76,9 @@ void reporter::line(std::string_view prefix, std::string_view text, bool shown) 
   }
 }
 
-bool reporter::due_locked() const { return steady::now() >= next_progress_; }
+bool reporter::due_locked() const {
+  return steady::now() >= next_progress_;
+}
 
 bool reporter::progress_due() {
   std::lock_guard lock{mutex_};

@@ -22,8 +22,8 @@ class reporter {
   reporter(const reporter&) = delete;
   reporter& operator=(const reporter&) = delete;
 
-  /// From now on each line also goes to `path`, appended with one write a line, so that the lines of
-  /// several commands never mix.
+  /// From now on each line also goes to `path`, appended with one write a line, so that the lines
+  /// of several commands never mix.
   caf::error open_log(const std::string& path);
 
   /// `PROGRAM: text`: something is wrong.

@@ -23,14 +23,16 @@ bool needs_workspace(const command_line& line) {
     case command::put:
     case command::get:
     case command::rm:
-    case command::status: return true;
-    case command::ls: return line.ls.level != ls_level::workspace && line.ls.xml_source.empty();
-    default: return false;
+    case command::status:
+      return true;
+    case command::ls:
+      return line.ls.level != ls_level::workspace && line.ls.xml_source.empty();
+    default:
+      return false;
   }
 }
 
-caf::error settle_workspace(command_line& line, const environment& env,
-                            const user_config& config) {
+caf::error settle_workspace(command_line& line, const environment& env, const user_config& config) {
   if (line.what == command::ls) {
     std::string level = !line.level.empty() ? line.level : config.output_level;
     if (level == "file") line.ls.level = ls_level::file;
@@ -60,10 +62,14 @@ int run_connected(command_line& line, command_context& context) {
       line.status.workspace = line.workspace;
       line.status.verbose = line.verbose;
       return run_status(line.status, context);
-    case command::admin_workspace: return run_admin_workspace(line.workspaces, context);
-    case command::admin_inspect: return run_admin_inspect(line.inspect, context);
-    case command::admin_alerts: return run_admin_alerts(line.alerts, context);
-    default: return exit_parameters;
+    case command::admin_workspace:
+      return run_admin_workspace(line.workspaces, context);
+    case command::admin_inspect:
+      return run_admin_inspect(line.inspect, context);
+    case command::admin_alerts:
+      return run_admin_alerts(line.alerts, context);
+    default:
+      return exit_parameters;
   }
 }
 

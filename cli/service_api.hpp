@@ -62,8 +62,9 @@ class service_api {
   virtual caf::expected<std::vector<alert_record>> alerts(uint64_t after) = 0;
 };
 
-/// Connects to the service at `address` and says hello. Errors: unavailable (nobody listens; the text
-/// says where and what to do), not_authorised, timeout, protocol (versions do not go together).
+/// Connects to the service at `address` and says hello. Errors: unavailable (nobody listens; the
+/// text says where and what to do), not_authorised, timeout, protocol (versions do not go
+/// together).
 caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address);
 
 }  // namespace et

@@ -58,8 +58,7 @@ class connected_service : public service_api {
     return client_->call<retrieval_record>(status_atom_v, workspace, retrieval);
   }
 
-  caf::expected<retrieval_record> get_begin(const std::string& workspace,
-                                            batch_id batch) override {
+  caf::expected<retrieval_record> get_begin(const std::string& workspace, batch_id batch) override {
     return client_->call<retrieval_record>(get_begin_atom_v, workspace, batch);
   }
   caf::error get_want(retrieval_id retrieval, const std::vector<wanted_range>& ranges,
@@ -69,8 +68,8 @@ class connected_service : public service_api {
   caf::expected<delivery> get_next(retrieval_id retrieval) override {
     return client_->call<delivery>(get_next_atom_v, retrieval);
   }
-  pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation,
-                          uint64_t offset_bytes, uint32_t size_bytes) override {
+  pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation, uint64_t offset_bytes,
+                          uint32_t size_bytes) override {
     return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
   }
   caf::error get_done(retrieval_id retrieval, const wanted_range& range) override {

@@ -218,8 +218,7 @@ const std::vector<std::pair<std::string, section_body>>& sections() {
       {"tape", read_tape},
       {"library", read_library},
       {"limits", read_limits},
-      {"admin",
-       [](section_reader& in, service_config& c) { in.texts("users", c.admin.users); }},
+      {"admin", [](section_reader& in, service_config& c) { in.texts("users", c.admin.users); }},
   };
   return all;
 }
@@ -273,8 +272,8 @@ caf::expected<uint64_t> parse_size(std::string_view text) {
                 "'" + std::string{text} + "' is not a size; write it as 512MiB, 10T or in bytes");
   };
   double number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                      std::chars_format::fixed);
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc{} || !(number >= 0)) return bad();
   std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);

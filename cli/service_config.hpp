@@ -31,16 +31,16 @@ struct service_config {
   } catalogue;
 
   struct cache_section {
-    std::string folder;             ///< empty: STATE/cache
-    uint64_t capacity_bytes = 0;    ///< 0: bounded by the file system's free space
-    double high_watermark = 0.90;   ///< filled to this share, eviction begins
-    double low_watermark = 0.75;    ///< and ends at this share
-    uint32_t retention_s = 3600;    ///< safe data stays at least this long unless space is needed
+    std::string folder;            ///< empty: STATE/cache
+    uint64_t capacity_bytes = 0;   ///< 0: bounded by the file system's free space
+    double high_watermark = 0.90;  ///< filled to this share, eviction begins
+    double low_watermark = 0.75;   ///< and ends at this share
+    uint32_t retention_s = 3600;   ///< safe data stays at least this long unless space is needed
     uint64_t reserve_bytes = 1ull << 30;  ///< left free on the file system
   } cache;
 
   struct packing_section {
-    uint64_t target_bytes = 64ull << 20;  ///< size that aggregations are packed to
+    uint64_t target_bytes = 64ull << 20;        ///< size that aggregations are packed to
     uint64_t max_file_bytes = 500'000'000'000;  ///< bigger files are refused
   } packing;
 

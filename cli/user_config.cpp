@@ -55,8 +55,8 @@ caf::expected<std::string> check_address(const std::string& address, const std::
   if (address.starts_with("unix:/")) return address;
   auto colon = address.rfind(':');
   if (colon != std::string::npos && colon > 0 && is_port(address.substr(colon + 1))) return address;
-  return fail(errc::invalid_argument, origin + ": '" + address +
-                                          "' is not a server address; use unix:/PATH or HOST:PORT");
+  return fail(errc::invalid_argument,
+              origin + ": '" + address + "' is not a server address; use unix:/PATH or HOST:PORT");
 }
 
 // Where the embedded service of a state folder listens.
@@ -123,11 +123,11 @@ caf::expected<user_config> load_user_config(const environment& env) {
 }
 
 caf::expected<std::string> resolve_state(const std::string& option, const environment& env) {
-  std::string folder = !option.empty()            ? option
-                       : env.state                ? *env.state
-                       : env.root                 ? "/var/lib/elastictape"
-                       : env.home.empty()         ? ""
-                                                  : env.home + "/.local/state/elastictape";
+  std::string folder = !option.empty()    ? option
+                       : env.state        ? *env.state
+                       : env.root         ? "/var/lib/elastictape"
+                       : env.home.empty() ? ""
+                                          : env.home + "/.local/state/elastictape";
   if (folder.empty()) {
     return fail(errc::invalid_argument,
                 "no state folder: this user has no home; give --state or set ELASTICTAPE_STATE");
@@ -161,9 +161,10 @@ caf::expected<std::string> resolve_workspace(const std::string& option, const en
                                              const user_config& config) {
   if (!option.empty()) return option;
   if (!config.workspace.empty()) return config.workspace;
-  return fail(errc::invalid_argument,
-              "no workspace: give -w WORKSPACE, or set Workspace under [Batch] in ~/.et_config or " +
-                  system_config_path(env));
+  return fail(
+      errc::invalid_argument,
+      "no workspace: give -w WORKSPACE, or set Workspace under [Batch] in ~/.et_config or " +
+          system_config_path(env));
 }
 
 }  // namespace et

@@ -28,8 +28,9 @@ struct user_config {
   std::string output_level;  ///< [DIRECTORY] outputLevel: workspace, batch or file
 };
 
-/// Reads one file; names of sections and keys in any case, unknown ones are skipped. A file that does
-/// not exist sets nothing. Errors: io_error (cannot be read), invalid_argument (names file and line).
+/// Reads one file; names of sections and keys in any case, unknown ones are skipped. A file that
+/// does not exist sets nothing. Errors: io_error (cannot be read), invalid_argument (names file and
+/// line).
 caf::expected<user_config> read_user_config(const std::string& path);
 
 /// The user's `~/.et_config` laid over the system's file, setting by setting.

@@ -78,7 +78,9 @@ bool is_dots(const char* name) {
 }  // namespace
 
 caf::expected<walk_root> open_walk_root(const std::string& given) {
-  auto bad = [&](const std::string& why) { return fail(errc::invalid_argument, given + ": " + why); };
+  auto bad = [&](const std::string& why) {
+    return fail(errc::invalid_argument, given + ": " + why);
+  };
   if (given.empty() || given.front() != '/') return bad("DIR must be an absolute path");
   walk_root root{given, {}};
   bool plain = make_plain(root.path);
@@ -157,9 +159,9 @@ struct walker::impl {
   }
 
   void open_folder(folder& in) {
-    int fd = in.path.empty() ? ::openat(root.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-                             : open_without_links(root.fd.get(), in.path.c_str(),
-                                                  O_RDONLY | O_DIRECTORY);
+    int fd = in.path.empty()
+                 ? ::openat(root.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                 : open_without_links(root.fd.get(), in.path.c_str(), O_RDONLY | O_DIRECTORY);
     in.handle = fd >= 0 ? fdopendir(fd) : nullptr;
     if (in.handle != nullptr) return;
     in.error = errno;
@@ -182,8 +184,7 @@ struct walker::impl {
     std::vector<item> run;
     run.reserve(names.size());
     for (auto& name : names) run.push_back(look(in, name));
-    std::sort(run.begin(), run.end(),
-              [](const item& a, const item& b) { return a.name < b.name; });
+    std::sort(run.begin(), run.end(), [](const item& a, const item& b) { return a.name < b.name; });
     if (names.size() < max_run) {
       closedir(in.handle);
       in.handle = nullptr;

@@ -1,4 +1,5 @@
-// Walks a directory tree for a put: in parallel, in path order, in bounded memory, following no link.
+// Walks a directory tree for a put: in parallel, in path order, in bounded memory, following no
+// link.
 #pragma once
 
 #include <memory>
@@ -33,8 +34,8 @@ struct walk_root {
 /// directory, cannot be read; a link in the path or `..`, then the text tells the real path.
 caf::expected<walk_root> open_walk_root(const std::string& folder);
 
-/// One walk. Threads read folders ahead of the caller; entries come in the byte order of their paths
-/// (in folders with very many names: in the order of runs of them).
+/// One walk. Threads read folders ahead of the caller; entries come in the byte order of their
+/// paths (in folders with very many names: in the order of runs of them).
 class walker {
  public:
   /// Starts to read at once.
@@ -44,8 +45,8 @@ class walker {
   walker(const walker&) = delete;
   walker& operator=(const walker&) = delete;
 
-  /// Puts the next things into `page` (cleared first), at most `limit` files. False at the end, with
-  /// an empty page.
+  /// Puts the next things into `page` (cleared first), at most `limit` files. False at the end,
+  /// with an empty page.
   bool next(walk_page& page, size_t limit);
 
  private:

@@ -1,8 +1,8 @@
 #include "storage/error.hpp"
 
+#include <caf/exit_reason.hpp>
 #include <caf/message.hpp>
 #include <caf/sec.hpp>
-#include <caf/exit_reason.hpp>
 #include <cerrno>
 #include <cstring>
 
@@ -11,12 +11,14 @@ namespace et {
 namespace {
 
 constexpr const char* names[] = {
-    "none",           "invalid_argument",  "not_found",      "already_exists", "not_authorised",
-    "rejected",       "over_quota",        "no_space",       "io_error",       "corrupt",
-    "source_changed", "source_unreadable", "wrong_position", "medium_error",   "medium_full",
-    "write_protected", "no_medium",        "wrong_volume",   "device_error",   "slot_occupied",
-    "newer_version",  "locked",            "limit_reached",  "timeout",        "unavailable",
-    "protocol",       "cancelled",         "interrupted",    "internal"};
+    "none",           "invalid_argument", "not_found",      "already_exists",
+    "not_authorised", "rejected",         "over_quota",     "no_space",
+    "io_error",       "corrupt",          "source_changed", "source_unreadable",
+    "wrong_position", "medium_error",     "medium_full",    "write_protected",
+    "no_medium",      "wrong_volume",     "device_error",   "slot_occupied",
+    "newer_version",  "locked",           "limit_reached",  "timeout",
+    "unavailable",    "protocol",         "cancelled",      "interrupted",
+    "internal"};
 
 constexpr auto category = caf::detail::error_factory<errc>::category;
 
@@ -27,7 +29,9 @@ const char* to_string(errc code) {
   return index < std::size(names) ? names[index] : "unknown";
 }
 
-caf::error fail(errc code, std::string text) { return caf::make_error(code, std::move(text)); }
+caf::error fail(errc code, std::string text) {
+  return caf::make_error(code, std::move(text));
+}
 
 caf::error fail_errno(std::string text, int errno_value, errc code) {
   if (errno_value == ENOSPC || errno_value == EDQUOT) code = errc::no_space;
@@ -40,8 +44,7 @@ errc code_of(const caf::error& error) {
   if (!error) return errc::none;
   if (error.category() == category) return static_cast<errc>(error.code());
   if (error == caf::sec::request_timeout) return errc::timeout;
-  if (error == caf::sec::request_receiver_down ||
-      error.category() == caf::atom("exit"))
+  if (error == caf::sec::request_receiver_down || error.category() == caf::atom("exit"))
     return errc::unavailable;
   return errc::internal;
 }
@@ -54,10 +57,13 @@ std::string text_of(const caf::error& error) {
     return to_string(static_cast<errc>(error.code()));
   }
   switch (code_of(error)) {
-    case errc::timeout: return "no answer in time";
-    case errc::unavailable: return "a part of the service has gone";
-    default: return "framework error " + caf::to_string(error.category()) + " " +
-                    std::to_string(error.code());
+    case errc::timeout:
+      return "no answer in time";
+    case errc::unavailable:
+      return "a part of the service has gone";
+    default:
+      return "framework error " + caf::to_string(error.category()) + " " +
+             std::to_string(error.code());
   }
 }
 

@@ -16,34 +16,34 @@ namespace et {
 /// What went wrong, as programs tell cases apart. Numbers travel between processes: append only.
 enum class errc : uint8_t {
   none = 0,
-  invalid_argument,    ///< a parameter is malformed; the caller must change it
-  not_found,           ///< the named thing does not exist, or the caller may not know that it does
-  already_exists,      ///< the named thing exists
-  not_authorised,      ///< the identity may not do this
-  rejected,            ///< a batch was refused: bad lines, or nothing left of it
-  over_quota,          ///< the workspace's quota does not allow it
-  no_space,            ///< a file system or the cache is full; wait or make room
-  io_error,            ///< the operating system failed a read or write
-  corrupt,             ///< stored bytes do not match their checksum or their grammar
-  source_changed,      ///< a source file is not what was registered
-  source_unreadable,   ///< a source file is gone or may not be read by the requester
-  wrong_position,      ///< the drive is not where the caller believed
-  medium_error,        ///< the medium cannot be read or written here
-  medium_full,         ///< end of medium: nothing more fits
-  write_protected,     ///< the cartridge is write protected
-  no_medium,           ///< no cartridge in the drive or slot
-  wrong_volume,        ///< the cartridge's label is not the one expected
-  device_error,        ///< drive or changer failed
-  slot_occupied,       ///< the destination of a move holds a cartridge
-  newer_version,       ///< the state was written by a newer version of the service
-  locked,              ///< another process uses it
-  limit_reached,       ///< a named bound of the service is reached; try again later
-  timeout,             ///< no answer in time
-  unavailable,         ///< the service, or a part of it, is not there
-  protocol,            ///< a peer broke the protocol
-  cancelled,           ///< given up on request
-  interrupted,         ///< a signal ended it
-  internal,            ///< a bug of ours
+  invalid_argument,   ///< a parameter is malformed; the caller must change it
+  not_found,          ///< the named thing does not exist, or the caller may not know that it does
+  already_exists,     ///< the named thing exists
+  not_authorised,     ///< the identity may not do this
+  rejected,           ///< a batch was refused: bad lines, or nothing left of it
+  over_quota,         ///< the workspace's quota does not allow it
+  no_space,           ///< a file system or the cache is full; wait or make room
+  io_error,           ///< the operating system failed a read or write
+  corrupt,            ///< stored bytes do not match their checksum or their grammar
+  source_changed,     ///< a source file is not what was registered
+  source_unreadable,  ///< a source file is gone or may not be read by the requester
+  wrong_position,     ///< the drive is not where the caller believed
+  medium_error,       ///< the medium cannot be read or written here
+  medium_full,        ///< end of medium: nothing more fits
+  write_protected,    ///< the cartridge is write protected
+  no_medium,          ///< no cartridge in the drive or slot
+  wrong_volume,       ///< the cartridge's label is not the one expected
+  device_error,       ///< drive or changer failed
+  slot_occupied,      ///< the destination of a move holds a cartridge
+  newer_version,      ///< the state was written by a newer version of the service
+  locked,             ///< another process uses it
+  limit_reached,      ///< a named bound of the service is reached; try again later
+  timeout,            ///< no answer in time
+  unavailable,        ///< the service, or a part of it, is not there
+  protocol,           ///< a peer broke the protocol
+  cancelled,          ///< given up on request
+  interrupted,        ///< a signal ended it
+  internal,           ///< a bug of ours
 };
 
 /// The code's name, as in `corrupt`.

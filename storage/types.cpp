@@ -10,11 +10,16 @@ std::string to_string(const aggregation_id& id) {
 
 const char* to_string(state s) {
   switch (s) {
-    case state::registered: return "REGISTERED";
-    case state::cached: return "CACHED";
-    case state::cached_synced: return "CACHED_SYNCED";
-    case state::synced: return "SYNCED";
-    case state::failed: return "FAILED";
+    case state::registered:
+      return "REGISTERED";
+    case state::cached:
+      return "CACHED";
+    case state::cached_synced:
+      return "CACHED_SYNCED";
+    case state::synced:
+      return "SYNCED";
+    case state::failed:
+      return "FAILED";
   }
   return "UNKNOWN";
 }

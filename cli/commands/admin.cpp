@@ -76,8 +76,7 @@ int set(const admin_workspace_options& options, service_api& service, command_co
   return print_one(options, service.set_workspace(record), "changed", context);
 }
 
-int remove(const admin_workspace_options& options, service_api& service,
-           command_context& context) {
+int remove(const admin_workspace_options& options, service_api& service, command_context& context) {
   if (auto error = service.remove_workspace(options.name)) return end_with(context, error);
   context.report.note("workspace " + printable(options.name) + " removed");
   return exit_ok;
@@ -114,8 +113,8 @@ void append_alert(std::string& text, const alert_record& alert, bool json) {
     text += '\n';
     return;
   }
-  text += std::to_string(alert.number) + ' ' + time_text(alert.time_ns) + ' ' +
-          to_string(alert.level);
+  text +=
+      std::to_string(alert.number) + ' ' + time_text(alert.time_ns) + ' ' + to_string(alert.level);
   if (!alert.workspace.empty()) text += ' ' + printable(alert.workspace);
   if (alert.batch.value != 0) text += " batch " + std::to_string(alert.batch.value);
   text += ": " + printable(alert.text) + '\n';
@@ -127,10 +126,14 @@ int run_admin_workspace(const admin_workspace_options& options, command_context&
   auto service = context.connect();
   if (!service) return end_with(context, service.error());
   switch (options.what) {
-    case admin_workspace_options::action::add: return add(options, **service, context);
-    case admin_workspace_options::action::set: return set(options, **service, context);
-    case admin_workspace_options::action::remove: return remove(options, **service, context);
-    case admin_workspace_options::action::list: break;
+    case admin_workspace_options::action::add:
+      return add(options, **service, context);
+    case admin_workspace_options::action::set:
+      return set(options, **service, context);
+    case admin_workspace_options::action::remove:
+      return remove(options, **service, context);
+    case admin_workspace_options::action::list:
+      break;
   }
   return list(options, **service, context);
 }

@@ -27,7 +27,8 @@ struct admin_alerts_options {
   bool json = false;
 };
 
-/// Exit of all: 0; 1 parameters, not there, already there; 2 not authorised; 4 the reader went away.
+/// Exit of all: 0; 1 parameters, not there, already there; 2 not authorised; 4 the reader went
+/// away.
 int run_admin_workspace(const admin_workspace_options& options, command_context& context);
 int run_admin_inspect(const admin_inspect_options& options, command_context& context);
 int run_admin_alerts(const admin_alerts_options& options, command_context& context);

@@ -7,10 +7,13 @@ namespace et {
 
 int exit_code_of(const caf::error& error) {
   switch (code_of(error)) {
-    case errc::not_authorised: return exit_refused;
+    case errc::not_authorised:
+      return exit_refused;
     case errc::interrupted:
-    case errc::cancelled: return exit_interrupted;
-    default: return exit_parameters;
+    case errc::cancelled:
+      return exit_interrupted;
+    default:
+      return exit_parameters;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "cli/commands/export.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "storage/format/export.hpp"
@@ -8,6 +9,12 @@
 namespace et {
 
 namespace {
+
+// Whether nobody reads standard output any more.
+bool reader_has_gone() {
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
 
 void append_entry(std::string& text, const volume_entry& entry, bool json) {
   if (json) {
@@ -35,6 +42,7 @@ int run_export(const export_options& options, command_context& context) {
       return exit_parameters;
     }
     auto error = export_aggregation(**drive, options.aggregation, STDOUT_FILENO);
+    if (error && reader_has_gone()) return exit_interrupted;
     return error ? end_with(context, error) : exit_ok;
   }
   auto entries = list_volume(**drive);

@@ -72,8 +72,7 @@ class get_command {
       auto page = next.get();
       if (!page) return page.error();
       if (page->empty()) return caf::none;
-      next = state_.service.list_files(options_.workspace, options_.batch,
-                                       page->back().entry.path);
+      next = state_.service.list_files(options_.workspace, options_.batch, page->back().entry.path);
       for (auto& row : *page) {
         if (halted()) return caf::none;
         consider(row, before);
@@ -162,8 +161,8 @@ class get_command {
   void consider(const file_row& row, const std::string& before) {
     const auto& path = row.entry.path;
     if (row.state == state::failed) {
-      return state_.bad_file(path, "was not archived: " +
-                                       (row.reason.empty() ? std::string{"failed"} : row.reason));
+      return state_.bad_file(
+          path, "was not archived: " + (row.reason.empty() ? std::string{"failed"} : row.reason));
     }
     if (!row.has_checksum) return state_.bad_file(path, "not archived yet; try again later");
     bool empty = row.entry.size_bytes == 0;
@@ -172,7 +171,8 @@ class get_command {
     if (!there || *there == target_state::same || in_the_way) {
       if (!empty) planner_.skip();
       if (!there) return state_.bad_file(path, text_of(there.error()));
-      if (in_the_way) return state_.bad_file(path, "another file is there; --overwrite replaces it");
+      if (in_the_way)
+        return state_.bad_file(path, "another file is there; --overwrite replaces it");
       ++state_.skipped;
     } else if (empty) {
       write_empty(row);
@@ -256,11 +256,10 @@ class get_command {
   void summarise() {
     double seconds = std::chrono::duration<double>(steady::now() - started_).count();
     auto tenths = static_cast<uint64_t>(seconds * 10);
-    context_.report.note(std::to_string(state_.files) + " files written, " +
-                         human_bytes(state_.size_bytes) + " in " + std::to_string(tenths / 10) +
-                         "." + std::to_string(tenths % 10) + " s; " +
-                         std::to_string(state_.skipped) + " already there; " +
-                         std::to_string(state_.bad) + " bad");
+    context_.report.note(
+        std::to_string(state_.files) + " files written, " + human_bytes(state_.size_bytes) +
+        " in " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s; " +
+        std::to_string(state_.skipped) + " already there; " + std::to_string(state_.bad) + " bad");
   }
 
   const get_options& options_;

@@ -13,10 +13,10 @@ namespace et {
 struct planned_range {
   wanted_range range;
   uint64_t files = 0;
-  uint64_t size_bytes = 0;      ///< of the files
-  std::string before;           ///< path of the row in front of its first file; empty: none
-  std::string last_path;        ///< of its last file
-  std::vector<file_row> rows;   ///< its files; empty when they are to be listed again
+  uint64_t size_bytes = 0;     ///< of the files
+  std::string before;          ///< path of the row in front of its first file; empty: none
+  std::string last_path;       ///< of its last file
+  std::vector<file_row> rows;  ///< its files; empty when they are to be listed again
 };
 
 /// Gathers wanted rows into ranges. Rows come by aggregation and offset: the order of a listing.

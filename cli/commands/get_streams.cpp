@@ -205,13 +205,13 @@ void get_streams::write_loop() {
 
 void get_streams::deliver(task& work, target_cursor& cursor) {
   range_writer writer{state_, cursor, work.planned.range, window_};
-  uint64_t visited =
-      each_file(work.planned, [&](const file_row& row) { writer.write(row); });
+  uint64_t visited = each_file(work.planned, [&](const file_row& row) { writer.write(row); });
   if (state_.halt) return;
   if (visited != work.planned.files) {
     state_.bad_file("aggregation " + to_string(work.planned.range.aggregation),
-                    std::to_string(work.planned.files - visited) + " of its files have gone from "
-                    "the listing");
+                    std::to_string(work.planned.files - visited) +
+                        " of its files have gone from "
+                        "the listing");
   }
   auto error = state_.service.get_done(state_.retrieval, work.planned.range);
   if (error && is_fatal(error)) state_.fail_all(error);

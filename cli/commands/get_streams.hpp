@@ -33,8 +33,8 @@ struct get_state {
   const int target_fd;
   retrieval_id retrieval;
 
-  std::atomic<bool> halt{false};  ///< everybody stops as soon as possible
-  std::atomic<uint64_t> files{0};      ///< written
+  std::atomic<bool> halt{false};        ///< everybody stops as soon as possible
+  std::atomic<uint64_t> files{0};       ///< written
   std::atomic<uint64_t> size_bytes{0};  ///< written, of these and of files in the middle
   std::atomic<uint64_t> skipped{0};
   std::atomic<uint64_t> bad{0};

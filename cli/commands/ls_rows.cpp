@@ -9,7 +9,8 @@ namespace {
 // Appends the fields of one line in the form of text or CSV.
 class field_line {
  public:
-  field_line(std::string& out, ls_format format, char type) : out_(out), csv_(format == ls_format::csv) {
+  field_line(std::string& out, ls_format format, char type)
+      : out_(out), csv_(format == ls_format::csv) {
     if (!csv_) out_ += type;
     first_ = csv_;
   }

@@ -146,9 +146,10 @@ class put_command {
   int decide(uint64_t upload, const upload_stream& stream) {
     if (stream.refused() > 0 && !options_.skip_bad) {
       service_->put_drop(upload);
-      return reject(fail(errc::rejected, std::to_string(stream.refused()) +
-                                             " bad; nothing is registered (-c leaves bad ones out)"),
-                    stream);
+      return reject(
+          fail(errc::rejected, std::to_string(stream.refused()) +
+                                   " bad; nothing is registered (-c leaves bad ones out)"),
+          stream);
     }
     if (stream.files() == 0) {
       service_->put_drop(upload);
@@ -165,9 +166,10 @@ class put_command {
     if (refused_by(error)) return reject(error, stream);
     auto code = code_of(error);
     if (code != errc::timeout && code != errc::unavailable) return end_with(context_, error);
-    return end_with(context_, fail(code, text_of(error) +
-                                             "; whether the batch was registered is not known: look "
-                                             "with et_ls before trying again"));
+    return end_with(
+        context_,
+        fail(code, text_of(error) + "; whether the batch was registered is not known: look "
+                                    "with et_ls before trying again"));
   }
 
   int reject(const caf::error& error, const upload_stream& stream) {
@@ -197,11 +199,12 @@ class put_command {
     }
     context_.report.detail("batch " + std::to_string(batch.id.value) + ": " +
                            std::to_string(batch.files) + " files, " +
-                           human_bytes(batch.size_bytes) + ", " +
-                           std::to_string(stream.refused()) + " refused");
+                           human_bytes(batch.size_bytes) + ", " + std::to_string(stream.refused()) +
+                           " refused");
     int code = finish_output(context_, exit_ok);
     if (code != exit_ok || !options_.wait) return code;
-    return wait_for_batch({options_.workspace, batch.id, options_.json, false}, *service_, context_);
+    return wait_for_batch({options_.workspace, batch.id, options_.json, false}, *service_,
+                          context_);
   }
 
   const put_options& options_;

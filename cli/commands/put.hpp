@@ -19,8 +19,8 @@ struct put_options {
 };
 
 /// Prints `Batch ID: N`, or `BATCH REJECTED` after every reason on stderr.
-/// Exit: 0; 1 parameters or no service; 2 rejected or not authorised; 3 with `wait`: the batch failed;
-/// 4 interrupted: nothing is registered.
+/// Exit: 0; 1 parameters or no service; 2 rejected or not authorised; 3 with `wait`: the batch
+/// failed; 4 interrupted: nothing is registered.
 int run_put(const put_options& options, command_context& context);
 
 }  // namespace et

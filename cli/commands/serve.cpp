@@ -35,10 +35,10 @@ caf::error open_log(const service_config& config, const std::filesystem::path& s
   try {
     std::filesystem::create_directories(file.parent_path());
     auto to_stderr = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-    auto to_file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file.string(),
-                                                                          log_file_bytes, log_files);
-    auto logger = std::make_shared<spdlog::logger>(
-        "elastictape", spdlog::sinks_init_list{to_stderr, to_file});
+    auto to_file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+        file.string(), log_file_bytes, log_files);
+    auto logger = std::make_shared<spdlog::logger>("elastictape",
+                                                   spdlog::sinks_init_list{to_stderr, to_file});
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     logger->set_level(spdlog::level::from_str(config.service.log_level));
     logger->flush_on(spdlog::level::info);
@@ -98,10 +98,9 @@ void notify_systemd(const char* text) {
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
   unique_fd fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   if (!fd) return;
-  [[maybe_unused]] auto sent =
-      ::sendto(fd.get(), text, std::strlen(text), MSG_NOSIGNAL,
-               reinterpret_cast<sockaddr*>(&address),
-               static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length));
+  [[maybe_unused]] auto sent = ::sendto(
+      fd.get(), text, std::strlen(text), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address),
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length));
 }
 
 int complain(const caf::error& error) {
@@ -176,8 +175,7 @@ int run_serve(const serve_options& options) {
   if (!listen.empty()) {
     if (listen.rfind("unix:/", 0) != 0)
       return complain(fail(errc::invalid_argument,
-                           "cannot listen on " + listen +
-                               ": this version serves unix:/PATH only"));
+                           "cannot listen on " + listen + ": this version serves unix:/PATH only"));
     socket = listen.substr(5);
   }
   std::error_code code;

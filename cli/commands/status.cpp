@@ -11,7 +11,9 @@ namespace {
 constexpr unsigned max_poll_ms = 1000;
 constexpr size_t shown_aggregations = 20;
 
-bool is_safe(state s) { return s == state::cached_synced || s == state::synced; }
+bool is_safe(state s) {
+  return s == state::cached_synced || s == state::synced;
+}
 
 // Nothing of it moves any more: safe, or failed with the rest of it safe.
 bool is_settled(const batch_record& batch) {
@@ -112,8 +114,8 @@ void append_batch_text(std::string& text, const batch_record& batch) {
 
 void append_text_status(std::string& text, const batch_status& status, bool all) {
   append_batch_text(text, status.batch);
-  size_t shown = all ? status.aggregations.size()
-                     : std::min(shown_aggregations, status.aggregations.size());
+  size_t shown =
+      all ? status.aggregations.size() : std::min(shown_aggregations, status.aggregations.size());
   for (size_t i = 0; i < shown; ++i) {
     const auto& one = status.aggregations[i];
     text += "  " + to_string(one.id) + "  " + to_string(one.state) + "  " +
@@ -163,8 +165,7 @@ int print_batch(const status_options& options, service_api& service, command_con
   return exit_ok;
 }
 
-int print_workspace(const status_options& options, service_api& service,
-                    command_context& context) {
+int print_workspace(const status_options& options, service_api& service, command_context& context) {
   batch_id after;
   int worst = exit_ok;
   for (;;) {
@@ -175,8 +176,8 @@ int print_workspace(const status_options& options, service_api& service,
       after = batch.id;
       status_options one = options;
       one.batch = batch.id;
-      int code = options.wait ? wait_for_batch(one, service, context)
-                              : print_batch(one, service, context);
+      int code =
+          options.wait ? wait_for_batch(one, service, context) : print_batch(one, service, context);
       if (code != exit_ok && code != exit_failed) return code;
       worst = std::max(worst, code);
       if (!context.out.commit()) return exit_interrupted;

@@ -9,7 +9,7 @@ namespace et {
 
 struct status_options {
   std::string workspace;
-  batch_id batch;          ///< 0: all of the workspace, unless a retrieval is named
+  batch_id batch;  ///< 0: all of the workspace, unless a retrieval is named
   bool json = false;
   bool verbose = false;    ///< every aggregation
   retrieval_id retrieval;  ///< 0: none

@@ -20,7 +20,9 @@ namespace {
 constexpr size_t read_piece_bytes = 1024 * 1024;
 constexpr unsigned no_replace = 1;  // RENAME_NOREPLACE, which headers only show with extensions
 
-file_checksum checksum_of(XXH128_hash_t hash) { return {hash.high64, hash.low64}; }
+file_checksum checksum_of(XXH128_hash_t hash) {
+  return {hash.high64, hash.low64};
+}
 
 // Several files of one folder may have names that are cut to the same temporary one.
 std::string temporary_name(const std::string& name) {
@@ -80,10 +82,12 @@ caf::error target_cursor::make_folders(const std::string& folder) {
   return caf::none;
 }
 
-// Returns the file's name in its folder, which is folder_fd_ then; not_found when there is no folder.
+// Returns the file's name in its folder, which is folder_fd_ then; not_found when there is no
+// folder.
 caf::expected<std::string> target_cursor::enter(const file_row& row, bool make) {
   const std::string& path = row.entry.path;
-  if (!is_plain(path)) return fail(errc::invalid_argument, "not a plain absolute path; not written");
+  if (!is_plain(path))
+    return fail(errc::invalid_argument, "not a plain absolute path; not written");
   size_t slash = path.rfind('/');
   std::string name = path.substr(slash + 1);
   std::string folder = slash == 0 ? "." : path.substr(1, slash - 1);
@@ -128,7 +132,7 @@ caf::expected<bool> target_cursor::same_content(const std::string& name, const f
   std::vector<uint8_t> buffer(
       static_cast<size_t>(std::min<uint64_t>(read_piece_bytes, row.entry.size_bytes)));
   std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash{XXH3_createState(),
-                                                                 &XXH3_freeState};
+                                                                &XXH3_freeState};
   XXH3_128bits_reset(hash.get());
   for (uint64_t at = 0; at < row.entry.size_bytes;) {
     if (stop_) return fail(errc::interrupted, "interrupted");

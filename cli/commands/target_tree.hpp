@@ -14,8 +14,8 @@
 
 namespace et {
 
-/// Opens DIR of a get. Errors: invalid_argument (not absolute); io_error (missing, not a folder, cannot
-/// be written to).
+/// Opens DIR of a get. Errors: invalid_argument (not absolute); io_error (missing, not a folder,
+/// cannot be written to).
 caf::expected<unique_fd> open_target(const std::string& folder);
 
 /// What stands where a file is to go.
@@ -27,11 +27,12 @@ enum class target_state : uint8_t {
 
 class target_file;
 
-/// Finds and makes places beneath a target folder, never through a link and never outside. Remembers
-/// the folder it was in last. Each thread has its own; they may share the folder.
+/// Finds and makes places beneath a target folder, never through a link and never outside.
+/// Remembers the folder it was in last. Each thread has its own; they may share the folder.
 class target_cursor {
  public:
-  /// `folder_fd` stays the caller's. When `stop` is set, compare() and writing end with interrupted.
+  /// `folder_fd` stays the caller's. When `stop` is set, compare() and writing end with
+  /// interrupted.
   target_cursor(int folder_fd, const std::atomic<bool>& stop) : top_(folder_fd), stop_(stop) {}
 
   /// Looks at the place of `row`; reads the file there when only its content can tell. Errors:
@@ -53,7 +54,8 @@ class target_cursor {
   unique_fd folder_fd_;
 };
 
-/// A file being written under a temporary name. Destroyed before finish() succeeded, it leaves nothing.
+/// A file being written under a temporary name. Destroyed before finish() succeeded, it leaves
+/// nothing.
 class target_file {
  public:
   ~target_file();

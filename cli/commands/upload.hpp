@@ -1,4 +1,5 @@
-// Streams entries of a put to the service, with several chunks on the way, and tells what was refused.
+// Streams entries of a put to the service, with several chunks on the way, and tells what was
+// refused.
 #pragma once
 
 #include <deque>

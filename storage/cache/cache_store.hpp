@@ -1,7 +1,7 @@
 // The files of the disk cache on one node:
 //
-//   FOLDER/files/NN/BATCH.NUMBER           a complete aggregation; NN is the batch modulo 256, in
-//   hex FOLDER/files/NN/BATCH.NUMBER.part      one that is being written
+//   FOLDER/files/NN/BATCH.NUMBER           a complete aggregation; NN: batch modulo 256, in hex
+//   FOLDER/files/NN/BATCH.NUMBER.part      one that is being written
 //   FOLDER/recalls/BATCH.NUMBER.RECALL     ranges that a recall brought back, at their offsets
 //
 // Only this class knows these names. What a complete file holds is only known through the

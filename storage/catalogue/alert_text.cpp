@@ -6,7 +6,9 @@ namespace et {
 
 namespace {
 
-std::string batch_name(batch_id id) { return "Batch " + std::to_string(id.value); }
+std::string batch_name(batch_id id) {
+  return "Batch " + std::to_string(id.value);
+}
 
 std::string request_by(const retrieval_record& retrieval) {
   return "Retrieval request " + std::to_string(retrieval.id.value) + " by " +
@@ -39,11 +41,13 @@ std::string finished(const batch_record& batch) {
 }
 
 std::string failed(batch_id batch, uint64_t count, const file_failure& first) {
-  return batch_name(batch) + ": " + std::to_string(count) + " files failed, the first: " +
-         printable(first.path) + ": " + printable(first.reason);
+  return batch_name(batch) + ": " + std::to_string(count) +
+         " files failed, the first: " + printable(first.path) + ": " + printable(first.reason);
 }
 
-std::string removed(batch_id batch) { return batch_name(batch) + " removed"; }
+std::string removed(batch_id batch) {
+  return batch_name(batch) + " removed";
+}
 
 std::string retrieval_begun(const retrieval_record& retrieval) {
   auto what = retrieval.batch.value != 0 ? "batch " + std::to_string(retrieval.batch.value)

@@ -1,8 +1,8 @@
 // The primitives of value and message bytes: variable-length integers and counted strings.
 //
-// varint: seven bits a byte, lowest first, the top bit says that more follow; only the shortest form is
-// valid. zigzag: a signed number as a varint, small magnitudes short. string: varint length, bytes.
-// Decoding never allocates more than the bytes that are there justify.
+// varint: seven bits a byte, lowest first, the top bit says that more follow; only the shortest
+// form is valid. zigzag: a signed number as a varint, small magnitudes short. string: varint
+// length, bytes. Decoding never allocates more than the bytes that are there justify.
 #pragma once
 
 #include <cstdint>
@@ -32,9 +32,11 @@ inline char* write_varint(char* out, uint64_t value) {
   return out;
 }
 
-/// Writes the lowest `count` bytes of `value` at `out`, highest first; returns the byte behind them.
+/// Writes the lowest `count` bytes of `value` at `out`, highest first; returns the byte behind
+/// them.
 inline char* write_big_endian(char* out, uint64_t value, int count) {
-  for (int shift = (count - 1) * 8; shift >= 0; shift -= 8) *out++ = static_cast<char>(value >> shift);
+  for (int shift = (count - 1) * 8; shift >= 0; shift -= 8)
+    *out++ = static_cast<char>(value >> shift);
   return out;
 }
 
@@ -137,7 +139,8 @@ class decoder {
 };
 
 /// A time as seconds and a remainder: files whose mtime has no fraction take five bytes, not nine.
-/// Grammar: varint of zigzag(seconds) * 2 + (1 if a fraction follows), varint nanoseconds 1..999999999.
+/// Grammar: varint of zigzag(seconds) * 2 + (1 if a fraction follows), varint
+/// nanoseconds 1..999999999.
 char* write_time(char* out, int64_t time_ns);
 /// Room that write_time() needs.
 constexpr size_t max_time_bytes = 2 * max_varint_bytes;

@@ -144,10 +144,6 @@ void change_set::erase(family f, std::string_view key) {
   batch_.Delete(db_.handle(f), key).PermitUncheckedError();
 }
 
-void change_set::erase_range(family f, std::string_view begin, std::string_view end) {
-  batch_.DeleteRange(db_.handle(f), begin, end).PermitUncheckedError();
-}
-
 /// Remembers the worst that has happened since the opening. Called from RocksDB's threads.
 class database::background_errors : public rocksdb::EventListener {
  public:
@@ -226,7 +222,9 @@ void database::close_files() {
   db_.reset();
 }
 
-database::~database() { close_files(); }
+database::~database() {
+  close_files();
+}
 
 caf::error database::check_space() const {
   std::error_code ec;
@@ -261,7 +259,8 @@ caf::error database::reopen() {
     // Whatever this gives: there is the result of the first attempt to tell.
     if (result) open_files(true);
   } else {
-    result = fail(errc::io_error, "the catalogue cannot recover from a failed write while it is read");
+    result =
+        fail(errc::io_error, "the catalogue cannot recover from a failed write while it is read");
   }
   closing_ = false;
   changed_.notify_all();
@@ -313,7 +312,8 @@ caf::error database::compact() {
 uint64_t database::disk_bytes() const {
   uint64_t total_bytes = 0;
   std::error_code ec;
-  for (std::filesystem::directory_iterator it{folder_, ec}, end; !ec && it != end; it.increment(ec)) {
+  for (std::filesystem::directory_iterator it{folder_, ec}, end; !ec && it != end;
+       it.increment(ec)) {
     // A file may go between its listing and this call.
     std::error_code gone;
     auto size = it->file_size(gone);

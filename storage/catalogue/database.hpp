@@ -1,5 +1,5 @@
-// RocksDB as the catalogue uses it: families by name, typed keys, statuses as errors, recovery from a
-// full disk. Nothing above this file sees a rocksdb::Status.
+// RocksDB as the catalogue uses it: families by name, typed keys, statuses as errors, recovery from
+// a full disk. Nothing above this file sees a rocksdb::Status.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -32,7 +32,8 @@ auto guarded(F f) -> decltype(f()) {
 
 class database;
 
-/// Puts and deletions that become visible together or not at all.
+/// Puts and deletions that become visible together or not at all. Ranges are deleted key by key:
+/// merging files with deleted ranges fails assertions of Debian's RocksDB 7.8.
 class change_set {
  public:
   explicit change_set(const database& db, size_t expected_bytes = 0)
@@ -46,10 +47,6 @@ class change_set {
   void erase(const keys::key<F>& key) {
     erase(F, key.bytes());
   }
-  template <keys::family F>
-  void erase(const keys::range<F>& range) {
-    erase_range(F, range.begin.bytes(), range.end.bytes());
-  }
   bool empty() const { return batch_.Count() == 0; }
 
  private:
@@ -57,7 +54,6 @@ class change_set {
 
   void put(keys::family f, std::string_view key, std::string_view value);
   void erase(keys::family f, std::string_view key);
-  void erase_range(keys::family f, std::string_view begin, std::string_view end);
 
   const database& db_;
   rocksdb::WriteBatch batch_;
@@ -65,22 +61,22 @@ class change_set {
 
 class database {
  public:
-  /// Opens or creates all families in `folder`. Errors: locked, newer_version (when the families of a
-  /// newer version are there), io_error, no_space, corrupt.
+  /// Opens or creates all families in `folder`. Errors: locked, newer_version (when the families of
+  /// a newer version are there), io_error, no_space, corrupt.
   static caf::expected<std::unique_ptr<database>> open(const std::string& folder,
                                                        uint64_t memory_bytes);
   ~database();
   database(const database&) = delete;
   database& operator=(const database&) = delete;
 
-  /// To be called by the writer before anything else it does. Keeps some space free on the disk, so that
-  /// RocksDB does not run into its end: no_space when there is too little. After a failed
+  /// To be called by the writer before anything else it does. Keeps some space free on the disk, so
+  /// that RocksDB does not run into its end: no_space when there is too little. After a failed
   /// write opens everything anew, which can wait a little for leases to end; when that fails
   /// reading goes on if it can.
   caf::error ready();
-  /// Applies `changes`; `durable` fsyncs the write-ahead log, which makes all earlier writes durable
-  /// too. After a failure nothing has changed, or, when it was the sync that failed, the changes
-  /// may appear with the next opening. Precondition: ready() returned no error.
+  /// Applies `changes`; `durable` fsyncs the write-ahead log, which makes all earlier writes
+  /// durable too. After a failure nothing has changed, or, when it was the sync that failed, the
+  /// changes may appear with the next opening. Precondition: ready() returned no error.
   caf::error write(change_set& changes, bool durable);
   /// Counts how often the database has been opened: what was read before may be out of date.
   uint64_t openings() const { return openings_; }
@@ -148,8 +144,8 @@ enum class scan {
   listing,  ///< many keys once; reads ahead and leaves the cache alone
 };
 
-/// Walks the keys of a range. Usage: seek, then while valid(); afterwards error() tells the end of the
-/// range from a failed read. The views that key() and value() return last until the next move.
+/// Walks the keys of a range. Usage: seek, then while valid(); afterwards error() tells the end of
+/// the range from a failed read. The views that key() and value() return last until the next move.
 template <keys::family F>
 class cursor {
  public:

@@ -32,6 +32,8 @@ class engine_log final : public rocksdb::Logger {
 
 }  // namespace
 
-std::shared_ptr<rocksdb::Logger> make_engine_log() { return std::make_shared<engine_log>(); }
+std::shared_ptr<rocksdb::Logger> make_engine_log() {
+  return std::make_shared<engine_log>();
+}
 
 }  // namespace et

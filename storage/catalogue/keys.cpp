@@ -47,16 +47,26 @@ std::optional<std::string_view> path_after(std::string_view stored, size_t prefi
 
 const char* name_of(family f) {
   static constexpr std::array<const char*, family_count> names = {
-      "default",   "workspace", "batch",  "workspace_batch", "file",      "path", "aggregation",
-      "placement", "failure",   "volume", "alert",           "retrieval"};
+      "default",     "workspace", "batch",   "workspace_batch", "file",  "path",
+      "aggregation", "placement", "failure", "volume",          "alert", "retrieval"};
   return names[static_cast<size_t>(f)];
 }
 
-key<family::meta> version() { return key<family::meta>{"version"}; }
-key<family::meta> next_workspace() { return key<family::meta>{"next_workspace"}; }
-key<family::meta> next_batch() { return key<family::meta>{"next_batch"}; }
-key<family::meta> next_alert() { return key<family::meta>{"next_alert"}; }
-key<family::meta> next_retrieval() { return key<family::meta>{"next_retrieval"}; }
+key<family::meta> version() {
+  return key<family::meta>{"version"};
+}
+key<family::meta> next_workspace() {
+  return key<family::meta>{"next_workspace"};
+}
+key<family::meta> next_batch() {
+  return key<family::meta>{"next_batch"};
+}
+key<family::meta> next_alert() {
+  return key<family::meta>{"next_alert"};
+}
+key<family::meta> next_retrieval() {
+  return key<family::meta>{"next_retrieval"};
+}
 
 key<family::workspace> workspace(std::string_view name) {
   return key<family::workspace>{std::string{name}};
@@ -103,8 +113,12 @@ key<family::failure> failure(batch_id batch, std::string_view path) {
   return key<family::failure>{id_and_path(batch.value, path)};
 }
 
-key<family::volume> volume(const barcode& id) { return key<family::volume>{id.value}; }
-key<family::alert> alert(uint64_t n) { return key<family::alert>{number(n, 8)}; }
+key<family::volume> volume(const barcode& id) {
+  return key<family::volume>{id.value};
+}
+key<family::alert> alert(uint64_t n) {
+  return key<family::alert>{number(n, 8)};
+}
 key<family::retrieval> retrieval(retrieval_id id) {
   return key<family::retrieval>{number(id.value, 8)};
 }

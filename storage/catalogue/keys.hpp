@@ -1,15 +1,17 @@
 // All key bytes of the catalogue. Integers are big-endian, so that byte order is number order.
 //
 //   family              key                                            value
-//   default ("meta")    name                                           a counter; the catalogue's version
-//   workspace           name                                           workspace_record
+//   default ("meta")    name                                           a counter; the catalogue's
+//   version workspace           name                                           workspace_record
 //   batch               batch:8                                        batch_record, any phase
 //   workspace_batch     workspace:4 batch:8                            none; committed batches only
 //   file                batch:8 path                                   size, mtime, mode, uid, gid
 //   path                workspace:4 path 00 batch:8                    none; batches in any phase
 //   aggregation         batch:8 number:4                               aggregation_record
-//   placement           batch:8 number:4 path                          up to 1024 placed_file, in path
-//                                                                      order, beginning with that of `path`
+//   placement           batch:8 number:4 path                          up to 1024 placed_file, in
+//   path
+//                                                                      order, beginning with that
+//                                                                      of `path`
 //   failure             batch:8 path                                   code, reason
 //   volume              barcode                                        volume_record
 //   alert               number:8                                       alert_record

@@ -25,7 +25,9 @@ constexpr uint8_t state_bits = 0x07;
 constexpr uint8_t has_checksum_flag = 0x08;
 constexpr uint8_t has_reason_flag = 0x10;
 
-void append(bytes& out, const char* begin, const char* end) { out.insert(out.end(), begin, end); }
+void append(bytes& out, const char* begin, const char* end) {
+  out.insert(out.end(), begin, end);
+}
 
 void append_string(bytes& out, std::string_view text) {
   char buffer[max_varint_bytes];

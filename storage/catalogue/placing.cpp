@@ -31,11 +31,12 @@ class placer {
   }
 
   caf::expected<placement_result> run() {
-    if (cached_.placed.size() != aggregation_.files ||
-        cached_.failures.size() != reported_.size())
+    if (cached_.placed.size() != aggregation_.files)
       return cached_mismatch(id_, std::to_string(cached_.placed.size()) +
                                       " files are placed, it has " +
                                       std::to_string(aggregation_.files));
+    if (cached_.failures.size() != reported_.size())
+      return cached_mismatch(id_, "a file is reported as failed twice");
     if (aggregation_.failed_files > 0) earlier_.seek_first();
     size_t index = 0;
     for (files_.seek_first(); files_.valid(); files_.next(), ++index) {

@@ -13,9 +13,10 @@ struct placement_result {
   file_failure first;             ///< the first of them in path order
 };
 
-/// Adds the placement and the failures of `cached` to `changes`. What failed in an earlier attempt stays
-/// failed: it has been announced, and may be in another batch by now. When every file failed,
-/// no placement is kept. Error: invalid_argument when `cached` does not fit the aggregation's files.
+/// Adds the placement and the failures of `cached` to `changes`. What failed in an earlier attempt
+/// stays failed: it has been announced, and may be in another batch by now. When every file failed,
+/// no placement is kept. Error: invalid_argument when `cached` does not fit the aggregation's
+/// files.
 caf::expected<placement_result> place_files(const database& db, change_set& changes,
                                             const aggregation_record& aggregation,
                                             const cached_aggregation& cached);

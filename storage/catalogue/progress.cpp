@@ -6,7 +6,9 @@ namespace et {
 
 namespace {
 
-size_t index_of(state s) { return static_cast<size_t>(s); }
+size_t index_of(state s) {
+  return static_cast<size_t>(s);
+}
 
 uint32_t waiting(const batch_record& batch) {
   return batch.in_state[index_of(state::registered)] + batch.in_state[index_of(state::cached)];

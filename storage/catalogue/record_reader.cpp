@@ -56,8 +56,8 @@ caf::expected<std::optional<aggregation_record>> record_reader::aggregation_at(
     if (!found) return found.error();
     if (!*found)
       return fail(errc::corrupt, "the catalogue has no aggregation " +
-                                     to_string(aggregation_id{batch.id, middle}) + " though batch " +
-                                     std::to_string(batch.id.value) + " has " +
+                                     to_string(aggregation_id{batch.id, middle}) +
+                                     " though batch " + std::to_string(batch.id.value) + " has " +
                                      std::to_string(batch.aggregations));
     if (path < (*found)->first_path) {
       above = middle;

@@ -7,29 +7,40 @@ namespace et {
 
 const char* to_string(volume_status status) {
   switch (status) {
-    case volume_status::blank: return "blank";
-    case volume_status::appendable: return "appendable";
-    case volume_status::full: return "full";
-    case volume_status::suspect: return "suspect";
+    case volume_status::blank:
+      return "blank";
+    case volume_status::appendable:
+      return "appendable";
+    case volume_status::full:
+      return "full";
+    case volume_status::suspect:
+      return "suspect";
   }
   return "unknown";
 }
 
 const char* to_string(severity level) {
   switch (level) {
-    case severity::info: return "info";
-    case severity::warning: return "warning";
-    case severity::error: return "error";
+    case severity::info:
+      return "info";
+    case severity::warning:
+      return "warning";
+    case severity::error:
+      return "error";
   }
   return "unknown";
 }
 
 const char* to_string(retrieval_state state) {
   switch (state) {
-    case retrieval_state::running: return "running";
-    case retrieval_state::completed: return "completed";
-    case retrieval_state::failed: return "failed";
-    case retrieval_state::cancelled: return "cancelled";
+    case retrieval_state::running:
+      return "running";
+    case retrieval_state::completed:
+      return "completed";
+    case retrieval_state::failed:
+      return "failed";
+    case retrieval_state::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }
@@ -91,7 +102,9 @@ E read_enum(decoder& in, E first, E last) {
   return static_cast<E>(value);
 }
 
-state read_state(decoder& in) { return read_enum(in, state::registered, state::failed); }
+state read_state(decoder& in) {
+  return read_enum(in, state::registered, state::failed);
+}
 
 void write(encoder& out, const std::vector<std::string>& strings) {
   out.varint(strings.size());

@@ -56,6 +56,7 @@ caf::error store::load() {
   auto unfinished = view()->unfinished_removals();
   if (!unfinished) return unfinished.error();
   hidden_.clear();
+  purged_to_.clear();
   for (const auto& batch : *unfinished) hidden_[batch.id.value] = batch.phase;
   openings_ = db_->openings();
   return {};
@@ -67,7 +68,9 @@ caf::error store::ready() {
   return db_->openings() == openings_ ? caf::error{} : load();
 }
 
-std::unique_ptr<catalogue_view> store::view() { return std::make_unique<snapshot_view>(*db_); }
+std::unique_ptr<catalogue_view> store::view() {
+  return std::make_unique<snapshot_view>(*db_);
+}
 
 caf::error store::compact() {
   return writing([&]() -> caf::error { return db_->compact(); });

@@ -6,6 +6,10 @@
 // write-ahead log is fsynced before the call returns. After a failed call nothing has changed.
 // Errors of every call besides those named: io_error and no_space (disk), corrupt (a value that
 // does not decode).
+//
+// Writing calls answer no_space while the disk has less than memory_bytes left, and work again when
+// it has more. After a failed write the next writing call opens the files anew: it waits up to two
+// seconds for views to go, and answers io_error if they stay. Do not hold views for long.
 #pragma once
 
 #include <functional>
@@ -164,7 +168,8 @@ class catalogue_store {
   /// skipped (the volume update counts). Returns the records as they are now.
   virtual caf::expected<std::vector<aggregation_record>> record_written(
       const std::vector<written_aggregation>& written, const volume_record& volume) = 0;
-  /// CACHED → REGISTERED: the cache copy is lost; durable.
+  /// CACHED → REGISTERED: the cache copy is lost; durable. Copies on tape and places of files are
+  /// forgotten with it, files that failed stay failed.
   virtual caf::error record_cache_lost(aggregation_id id) = 0;
   /// CACHED_SYNCED → SYNCED, before the cache copies are deleted; durable. Others are left alone.
   virtual caf::error record_evicted(const std::vector<aggregation_id>& ids) = 0;

@@ -33,8 +33,8 @@ std::vector<uint32_t> path_order(const std::vector<file_entry>& entries) {
   return order;
 }
 
-/// Tells whether paths, asked for in ascending order, are in the way of a new entry. One cursor goes
-/// through the workspace's paths once; where there are none, one seek serves a whole chunk.
+/// Tells whether paths, asked for in ascending order, are in the way of a new entry. One cursor
+/// goes through the workspace's paths once; where there are none, one seek serves a whole chunk.
 class held_check {
  public:
   held_check(const database& db, const record_reader& records,
@@ -98,8 +98,8 @@ class held_check {
     auto batch = records_.batch(holder);
     if (!batch) return batch.error();
     if (!*batch)
-      return fail(errc::corrupt,
-                  "the catalogue has paths of batch " + std::to_string(holder.value) + " but not it");
+      return fail(errc::corrupt, "the catalogue has paths of batch " +
+                                     std::to_string(holder.value) + " but not it");
     return has_failures_[holder.value] = (*batch)->failed_files > 0;
   }
 

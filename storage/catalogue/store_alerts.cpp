@@ -47,8 +47,9 @@ caf::error store::end_retrieval(const retrieval_record& ended) {
     auto t = begin();
     t.changes.put(keys::retrieval(record.id), values::encode(record));
     bool good = record.state == retrieval_state::completed && record.bad_files == 0;
-    raise(t, alert_record{0, record.ended_ns, good ? severity::info : severity::warning,
-                          record.workspace_name, record.batch, alert_text::retrieval_ended(record)});
+    raise(t,
+          alert_record{0, record.ended_ns, good ? severity::info : severity::warning,
+                       record.workspace_name, record.batch, alert_text::retrieval_ended(record)});
     return apply(t, true);
   });
 }

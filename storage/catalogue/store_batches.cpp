@@ -16,7 +16,9 @@ std::string figures(const workspace_record& workspace, uint64_t asked_bytes) {
          " bytes";
 }
 
-void subtract(uint64_t& from, uint64_t amount) { from -= std::min(from, amount); }
+void subtract(uint64_t& from, uint64_t amount) {
+  from -= std::min(from, amount);
+}
 
 }  // namespace
 
@@ -107,12 +109,14 @@ caf::expected<bool> store::purge_batch(batch_id id, size_t limit) {
       return fail(errc::invalid_argument,
                   "batch " + std::to_string(id.value) + " is not removed: it cannot be purged");
     auto t = begin();
-    bool finished = false;
-    if (auto error = purge_files(t, batch, limit, finished)) return error;
+    auto budget = std::max<size_t>(limit, 1);
+    auto reached = purged_to_[id.value];
+    if (auto error = purge_files(t, batch, budget, reached)) return error;
+    if (auto error = erase_all(t, keys::failures_of(id), budget)) return error;
+    if (auto error = erase_all(t, keys::placements_of(id), budget)) return error;
+    if (auto error = erase_all(t, keys::aggregations_of(id), budget)) return error;
+    bool finished = budget > 0;
     if (finished) {
-      t.changes.erase(keys::aggregations_of(id));
-      t.changes.erase(keys::placements_of(id));
-      t.changes.erase(keys::failures_of(id));
       t.changes.erase(keys::batch(id));
     } else if (batch.phase == batch_phase::pending) {
       // Half of it is gone: it must never be committed.
@@ -120,33 +124,32 @@ caf::expected<bool> store::purge_batch(batch_id id, size_t limit) {
       put(t, batch);
     }
     if (auto error = apply(t, false)) return error;
-    if (finished)
+    if (finished) {
       hidden_.erase(id.value);
-    else
+      purged_to_.erase(id.value);
+    } else {
       hidden_[id.value] = batch_phase::removing;
+      purged_to_[id.value] = std::move(reached);
+    }
     return finished;
   });
 }
 
-caf::error store::purge_files(transaction& t, const batch_record& batch, size_t limit,
-                              bool& finished) const {
-  auto all = keys::files_of(batch.id);
-  auto begin_key = all.begin;
-  cursor<family::file> files{*db_, nullptr, std::move(all), scan::listing};
-  size_t count = 0;
-  std::string last_path;
-  for (files.seek_first(); files.valid() && count < limit; files.next(), ++count) {
+caf::error store::purge_files(transaction& t, const batch_record& batch, size_t& budget,
+                              std::string& reached) const {
+  // Not from the beginning: that is full of what has been deleted already.
+  cursor<family::file> files{
+      *db_, nullptr,
+      {keys::file(batch.id, keys::path_behind(reached)), keys::files_of(batch.id).end},
+      scan::listing};
+  for (files.seek_first(); files.valid() && budget > 0; files.next(), --budget) {
     auto path = keys::path_of_file_key(files.key());
     if (!path) return fail(errc::corrupt, "the catalogue has a malformed key in file");
+    t.changes.erase(keys::file(batch.id, *path));
     t.changes.erase(keys::path(batch.workspace, *path, batch.id));
-    last_path = *path;
+    reached = *path;
   }
-  if (auto error = files.error()) return error;
-  finished = !files.valid();
-  if (count > 0)
-    t.changes.erase(keys::range<family::file>{
-        begin_key, keys::file(batch.id, keys::path_behind(last_path))});
-  return {};
+  return files.error();
 }
 
 }  // namespace et

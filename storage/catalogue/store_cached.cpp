@@ -16,8 +16,8 @@ caf::error check_planned(const aggregation_record& planned, uint32_t number,
                          const std::string& behind) {
   auto name = to_string(planned.id);
   if (planned.id.number != number)
-    return fail(errc::invalid_argument, "aggregation " + name + " is not the next one: that is " +
-                                            std::to_string(number));
+    return fail(errc::invalid_argument,
+                "aggregation " + name + " is not the next one: that is " + std::to_string(number));
   if (planned.files == 0 || planned.first_path > planned.last_path)
     return fail(errc::invalid_argument, "aggregation " + name + " has no files");
   if (planned.first_path <= behind)
@@ -34,7 +34,8 @@ caf::expected<uint64_t> store::registered_files(batch_id id) const {
   for (all.seek_first(); all.valid(); all.next()) {
     aggregation_record record;
     if (!values::decode(all.value(), record))
-      return values::undecodable(all.value(), "an aggregation of batch " + std::to_string(id.value));
+      return values::undecodable(all.value(),
+                                 "an aggregation of batch " + std::to_string(id.value));
     files += record.files;
   }
   if (auto error = all.error()) return error;
@@ -76,10 +77,10 @@ caf::error store::add_aggregations(batch_id id, const std::vector<aggregation_re
       auto before = registered_files(id);
       if (!before) return before.error();
       if (*before + files != batch.files)
-        return fail(errc::invalid_argument,
-                    "the aggregations of batch " + std::to_string(id.value) + " cover " +
-                        std::to_string(*before + files) + " of its " +
-                        std::to_string(batch.files) + " files");
+        return fail(errc::invalid_argument, "the aggregations of batch " +
+                                                std::to_string(id.value) + " cover " +
+                                                std::to_string(*before + files) + " of its " +
+                                                std::to_string(batch.files) + " files");
       batch.planned = true;
     }
     batch.state = derived_state(batch);
@@ -95,11 +96,12 @@ caf::expected<aggregation_record> store::record_cached(const cached_aggregation&
     if (!found) return found.error();
     auto& [batch, aggregation] = *found;
     if (aggregation.state != state::registered) {
-      bool same = aggregation.state == state::failed ||
-                  (aggregation.size_bytes == cached.size_bytes &&
-                   aggregation.checksum == cached.checksum);
+      bool same =
+          aggregation.state == state::failed ||
+          (aggregation.size_bytes == cached.size_bytes && aggregation.checksum == cached.checksum);
       if (same) return std::move(aggregation);
-      return cached_mismatch(cached.id, std::string{"it is "} + to_string(aggregation.state) + " already");
+      return cached_mismatch(cached.id,
+                             std::string{"it is "} + to_string(aggregation.state) + " already");
     }
     auto t = begin();
     auto placed = place_files(*db_, t.changes, aggregation, cached);

@@ -1,5 +1,5 @@
-// The store over RocksDB. One writing thread: what is in memory changes only after the write that it
-// mirrors has succeeded.
+// The store over RocksDB. One writing thread: what is in memory changes only after the write that
+// it mirrors has succeeded.
 #pragma once
 
 #include <unordered_map>
@@ -98,8 +98,16 @@ class store final : public catalogue_store {
   caf::expected<located> locate(aggregation_id id) const;
 
   caf::expected<uint64_t> registered_files(batch_id id) const;
-  caf::error purge_files(transaction& t, const batch_record& batch, size_t limit,
-                         bool& finished) const;
+  caf::error purge_files(transaction& t, const batch_record& batch, size_t& budget,
+                         std::string& reached) const;
+  /// Deletes keys of `range`, at most `budget`, which shrinks by their number.
+  template <keys::family F>
+  caf::error erase_all(transaction& t, keys::range<F> range, size_t& budget) const {
+    cursor<F> all{*db_, nullptr, std::move(range)};
+    for (all.seek_first(); all.valid() && budget > 0; all.next(), --budget)
+      t.changes.erase(keys::key<F>{std::string{all.key()}});
+    return all.error();
+  }
 
   options opts_;
   std::unique_ptr<database> db_;
@@ -107,6 +115,8 @@ class store final : public catalogue_store {
   counters counters_;
   /// Batches that are pending or being removed; all others are committed.
   std::unordered_map<uint64_t, batch_phase> hidden_;
+  /// How far purge_batch() has come with each batch since the opening.
+  std::unordered_map<uint64_t, std::string> purged_to_;
   uint64_t openings_ = 0;  ///< of the database, when counters_ and hidden_ were read
 };
 

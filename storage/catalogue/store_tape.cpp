@@ -52,8 +52,7 @@ caf::expected<std::vector<aggregation_record>> store::record_written(
       if (aggregation == changed.end()) {
         auto found = now_.aggregation(item.id);
         if (!found) return found.error();
-        if (!*found)
-          return fail(errc::not_found, "there is no aggregation " + to_string(item.id));
+        if (!*found) return fail(errc::not_found, "there is no aggregation " + to_string(item.id));
         aggregation = changed.emplace(item.id, std::move(**found)).first;
       }
       auto& record = aggregation->second;
@@ -93,7 +92,8 @@ caf::error store::record_cache_lost(aggregation_id id) {
     aggregation.size_bytes = 0;
     aggregation.checksum = {};
     aggregation.copies.clear();
-    t.changes.erase(keys::placements_of(id));
+    auto no_limit = SIZE_MAX;
+    if (auto error = erase_all(t, keys::placements_of(id), no_limit)) return error;
     move_to(batch, aggregation, state::registered, now_ns());
     put(t, aggregation);
     put(t, batch);

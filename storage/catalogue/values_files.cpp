@@ -89,7 +89,9 @@ bool decode(std::string_view value, std::vector<placed_file>& out) {
   return in.complete();
 }
 
-std::string encode_counter(uint64_t value) { return encoder{}.u8(version).varint(value).take(); }
+std::string encode_counter(uint64_t value) {
+  return encoder{}.u8(version).varint(value).take();
+}
 
 bool decode_counter(std::string_view value, uint64_t& out) {
   decoder in{value};

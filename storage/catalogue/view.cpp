@@ -9,11 +9,14 @@ using keys::family;
 namespace {
 
 caf::error malformed_key(family f) {
-  return fail(errc::corrupt, std::string{"the catalogue has a malformed key in "} + keys::name_of(f));
+  return fail(errc::corrupt,
+              std::string{"the catalogue has a malformed key in "} + keys::name_of(f));
 }
 
 /// A page's vector grows to its size in one step when it is of the usual kind.
-size_t reserved(size_t limit) { return std::min<size_t>(limit, 4096); }
+size_t reserved(size_t limit) {
+  return std::min<size_t>(limit, 4096);
+}
 
 }  // namespace
 
@@ -109,8 +112,8 @@ caf::expected<std::optional<aggregation_record>> snapshot_view::aggregation(aggr
   });
 }
 
-caf::error snapshot_view::each_aggregation(
-    batch_id batch, uint32_t after, const std::function<bool(aggregation_record&&)>& visit) {
+caf::error snapshot_view::each_aggregation(batch_id batch, uint32_t after,
+                                           const std::function<bool(aggregation_record&&)>& visit) {
   if (after == UINT32_MAX) return {};
   cursor<family::aggregation> all{db_, snapshot_, keys::aggregations_of(batch)};
   for (all.seek(keys::aggregation({batch, after + 1})); all.valid(); all.next()) {
@@ -168,7 +171,8 @@ caf::expected<std::vector<file_entry>> snapshot_view::entries(batch_id batch,
     auto owner = records_.committed_batch(batch);
     if (!owner) return owner.error();
     if (!*owner) return std::vector<file_entry>{};
-    return files_in({keys::file(batch, keys::path_behind(after)), keys::files_of(batch).end}, limit);
+    return files_in({keys::file(batch, keys::path_behind(after)), keys::files_of(batch).end},
+                    limit);
   });
 }
 
@@ -193,7 +197,8 @@ caf::expected<std::vector<file_failure>> snapshot_view::failures(batch_id batch,
     if (!owner) return owner.error();
     if (!*owner) return result;
     cursor<family::failure> all{
-        db_, snapshot_,
+        db_,
+        snapshot_,
         {keys::failure(batch, keys::path_behind(after)), keys::failures_of(batch).end}};
     for (all.seek_first(); all.valid() && result.size() < limit; all.next()) {
       auto path = keys::path_of_failure_key(all.key());
@@ -246,8 +251,7 @@ caf::expected<std::optional<retrieval_record>> snapshot_view::retrieval(retrieva
   return reading([&] { return records_.retrieval(id); });
 }
 
-caf::error snapshot_view::each_cached(
-    const std::function<bool(const aggregation_record&)>& visit) {
+caf::error snapshot_view::each_cached(const std::function<bool(const aggregation_record&)>& visit) {
   return reading([&]() -> caf::error {
     bool going_on = true;
     caf::error failed;

@@ -11,8 +11,8 @@ using keys::family;
 namespace {
 
 caf::error misplaced(aggregation_id id) {
-  return fail(errc::corrupt,
-              "the catalogue's placement of aggregation " + to_string(id) + " does not fit its files");
+  return fail(errc::corrupt, "the catalogue's placement of aggregation " + to_string(id) +
+                                 " does not fit its files");
 }
 
 /// Whether the catalogue holds where the files of an aggregation lie.
@@ -95,7 +95,8 @@ class row_walker {
   /// Decodes the run under the placement cursor, which must be one of the current aggregation.
   caf::error load_run() {
     if (auto error = placements_.error()) return error;
-    if (!placements_.valid() || !keys::placements_of(aggregation_.id).begin.begins(placements_.key()))
+    if (!placements_.valid() ||
+        !keys::placements_of(aggregation_.id).begin.begins(placements_.key()))
       return misplaced(aggregation_.id);
     if (!values::decode(placements_.value(), run_))
       return values::undecodable(placements_.value(),
@@ -179,7 +180,8 @@ caf::expected<std::vector<file_row>> snapshot_view::rows(batch_id batch, const s
     if (auto error = walker.seek(keys::path_behind(after))) return error;
     result.reserve(std::min(limit, usual_page_rows));
     size_t taken_bytes = 0;
-    while (walker.valid() && result.size() < limit && (result.empty() || taken_bytes < limit_bytes)) {
+    while (walker.valid() && result.size() < limit &&
+           (result.empty() || taken_bytes < limit_bytes)) {
       auto& row = result.emplace_back();
       if (auto error = walker.take(row)) return error;
       taken_bytes += row.entry.path.size() + row.reason.size();

@@ -104,8 +104,8 @@ caf::expected<std::string> read_small_file(const std::filesystem::path& path, si
   auto n = read_at(fd->get(), text.data(), text.size(), 0);
   if (!n) return with_context(n.error(), path.string());
   if (*n > limit_bytes)
-    return fail(errc::invalid_argument, path.string() + " is larger than " +
-                                            std::to_string(limit_bytes) + " bytes");
+    return fail(errc::invalid_argument,
+                path.string() + " is larger than " + std::to_string(limit_bytes) + " bytes");
   text.resize(*n);
   return text;
 }

@@ -83,11 +83,13 @@ std::string user_name(uint32_t uid) {
 
 caf::expected<os_user> find_user(uint32_t uid) {
   auto entry = look_up(uid);
-  if (!entry) return fail(errc::not_found, "there is no user with the number " + std::to_string(uid));
+  if (!entry)
+    return fail(errc::not_found, "there is no user with the number " + std::to_string(uid));
   std::vector<gid_t> groups(64);
   auto count = static_cast<int>(groups.size());
   while (::getgrouplist(entry->name.c_str(), entry->gid, groups.data(), &count) < 0) {
-    if (groups.size() >= max_groups) return fail(errc::io_error, entry->name + " is in too many groups");
+    if (groups.size() >= max_groups)
+      return fail(errc::io_error, entry->name + " is in too many groups");
     groups.resize(std::max<size_t>(static_cast<size_t>(count), groups.size() * 2));
     count = static_cast<int>(groups.size());
   }

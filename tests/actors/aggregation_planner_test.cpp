@@ -25,7 +25,9 @@ std::vector<aggregation_record> plan(const std::vector<file_entry>& files, uint6
 
 }  // namespace
 
-TEST_CASE("planner: no files make no aggregation") { CHECK(plan({}, 100, 10).empty()); }
+TEST_CASE("planner: no files make no aggregation") {
+  CHECK(plan({}, 100, 10).empty());
+}
 
 TEST_CASE("planner: files are cut at the target size, in path order, numbered from one") {
   auto runs = plan({entry("/a", 60), entry("/b", 40), entry("/c", 1), entry("/d", 99)}, 100, 10);
@@ -56,7 +58,8 @@ TEST_CASE("planner: the number of files is bounded, empty files too") {
   CHECK(runs[2].files == 1);
 }
 
-TEST_CASE("planner: every file is in exactly one run, and planning on after a crash gives the same") {
+TEST_CASE(
+    "planner: every file is in exactly one run, and planning on after a crash gives the same") {
   std::mt19937 random{42};
   std::vector<file_entry> files;
   for (int i = 0; i < 3000; ++i) {

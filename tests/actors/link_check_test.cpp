@@ -74,12 +74,17 @@ struct framework {
   }
 };
 
-framework& real() {
-  static framework instance;
-  return instance;
+// A system for each message: it must not be alive when static objects are destroyed.
+template <class... Ts>
+bytes payload(Ts&&... words) {
+  framework f;
+  return f.payload(std::forward<Ts>(words)...);
 }
 
-bytes put_drop() { return real().payload(put_drop_atom::value, uint64_t{5}); }
+const bytes& put_drop() {
+  static const bytes result = payload(put_drop_atom::value, uint64_t{5});
+  return result;
+}
 
 bytes greeting(uint32_t process = peer_process) {
   auto name = node(process);
@@ -217,8 +222,12 @@ TEST_CASE("link_check: headers that are refused before their payload comes") {
   bad = good;
   bad.padding = 1;
   CHECK(refusal(header_of(bad)) == "malformed header");
-  const std::vector<uint64_t> no_requests{0, plain_request, 1, 0x9000'0000'0000'0001,
-                                          0x5000'0000'0000'0001, 0x2000'0000'0000'0001,
+  const std::vector<uint64_t> no_requests{0,
+                                          plain_request,
+                                          1,
+                                          0x9000'0000'0000'0001,
+                                          0x5000'0000'0000'0001,
+                                          0x2000'0000'0000'0001,
                                           0x3000'0000'0000'0001};
   for (auto data : no_requests) {
     bad = good;
@@ -235,38 +244,40 @@ TEST_CASE("link_check: headers that are refused before their payload comes") {
 }
 
 TEST_CASE("link_check: only well-formed messages of the interface pass") {
-  auto& r = real();
   constexpr auto no = "message that is not in the interface";
-  auto verdict = [](bytes payload) { return refusal(frame{.payload = std::move(payload)}.write()); };
+  auto verdict = [](bytes content) {
+    return refusal(frame{.payload = std::move(content)}.write());
+  };
   CHECK(verdict(put_drop()).empty());
-  CHECK(verdict(r.payload(hello_atom::value, std::string{"1"})).empty());
-  CHECK(verdict(r.payload(admin_inspect_atom::value)).empty());
-  CHECK(verdict(r.payload(get_want_atom::value, retrieval_id{7}, std::vector<wanted_range>(3), true))
+  CHECK(verdict(payload(hello_atom::value, std::string{"1"})).empty());
+  CHECK(verdict(payload(admin_inspect_atom::value)).empty());
+  CHECK(verdict(payload(get_want_atom::value, retrieval_id{7}, std::vector<wanted_range>(3), true))
             .empty());
-  CHECK(verdict(r.payload(put_chunk_atom::value, uint64_t{1}, packed_page{1, bytes(1000)})).empty());
-  CHECK(verdict(r.payload(admin_add_atom::value,
-                          workspace_record{.name = "w", .roots = {"/a", "/b"}, .managers = {"m"}}))
+  CHECK(verdict(payload(put_chunk_atom::value, uint64_t{1}, packed_page{1, bytes(1000)})).empty());
+  CHECK(verdict(payload(admin_add_atom::value,
+                        workspace_record{.name = "w", .roots = {"/a", "/b"}, .managers = {"m"}}))
             .empty());
-  CHECK(verdict(r.payload(get_end_atom::value, retrieval_id{1}, retrieval_outcome{})).empty());
+  CHECK(verdict(payload(get_end_atom::value, retrieval_id{1}, retrieval_outcome{})).empty());
 
   CHECK(verdict({}) == no);
-  CHECK(verdict(r.payload(caf::exit_msg{{}, caf::exit_reason::kill})) == no);
-  CHECK(verdict(r.payload(caf::down_msg{{}, caf::exit_reason::kill})) == no);
-  CHECK(verdict(r.payload(caf::sys_atom::value, caf::get_atom::value, std::string{"info"})) == no);
-  CHECK(verdict(r.payload(caf::link_atom::value, caf::strong_actor_ptr{})) == no);
-  CHECK(verdict(r.payload(fail(errc::internal, "x"))) == no);
-  CHECK(verdict(r.payload(stop_atom::value, uint64_t{5})) == no);
-  CHECK(verdict(r.payload(put_drop_atom::value, std::string{"5"})) == no);
-  CHECK(verdict(r.payload(put_drop_atom::value)) == no);
-  CHECK(verdict(r.payload(uint64_t{5})) == no);
+  CHECK(verdict(payload(caf::exit_msg{{}, caf::exit_reason::kill})) == no);
+  CHECK(verdict(payload(caf::down_msg{{}, caf::exit_reason::kill})) == no);
+  CHECK(verdict(payload(caf::sys_atom::value, caf::get_atom::value, std::string{"info"})) == no);
+  CHECK(verdict(payload(caf::link_atom::value, caf::strong_actor_ptr{})) == no);
+  CHECK(verdict(payload(fail(errc::internal, "x"))) == no);
+  CHECK(verdict(payload(stop_atom::value, uint64_t{5})) == no);
+  CHECK(verdict(payload(put_drop_atom::value, std::string{"5"})) == no);
+  CHECK(verdict(payload(put_drop_atom::value)) == no);
+  CHECK(verdict(payload(uint64_t{5})) == no);
 }
 
 TEST_CASE("link_check: a payload that is cut, longer or with another first byte is refused") {
   constexpr auto no = "message that is not in the interface";
-  auto whole = real().payload(put_chunk_atom::value, uint64_t{1}, packed_page{1, bytes(100)});
+  auto whole = payload(put_chunk_atom::value, uint64_t{1}, packed_page{1, bytes(100)});
   for (size_t cut = 0; cut < whole.size(); ++cut)
-    CHECK(refusal(frame{.payload = {whole.begin(), whole.begin() + static_cast<long>(cut)}}
-                      .write()) == no);
+    CHECK(refusal(
+              frame{.payload = {whole.begin(), whole.begin() + static_cast<long>(cut)}}.write()) ==
+          no);
   auto longer = whole;
   longer.push_back(0);
   CHECK(refusal(frame{.payload = longer}.write()) == no);
@@ -277,7 +288,7 @@ TEST_CASE("link_check: a payload that is cut, longer or with another first byte 
 
 TEST_CASE("link_check: lengths that do not fit are refused") {
   constexpr auto no = "message that is not in the interface";
-  auto page = real().payload(put_chunk_atom::value, uint64_t{1}, packed_page{1, bytes{}});
+  auto page = payload(put_chunk_atom::value, uint64_t{1}, packed_page{1, bytes{}});
   REQUIRE(page.back() == 0);
   page.pop_back();
   for (auto length : {bytes{1}, bytes{0xff, 0xff, 0xff, 0xff, 0x0f},
@@ -290,14 +301,14 @@ TEST_CASE("link_check: lengths that do not fit are refused") {
   std::vector<wanted_range> many(max_payload_elements + 1);
   auto big = policy();
   big.max_payload_bytes = 16 << 20;
-  for (auto [count, allowed] : {std::pair{max_payload_elements, true},
-                                std::pair{max_payload_elements + 1, false}}) {
+  for (auto [count, allowed] :
+       {std::pair{max_payload_elements, true}, std::pair{max_payload_elements + 1, false}}) {
     many.resize(count);
     link_check check{big};
     auto hello = greeting();
     REQUIRE(check.inbound(hello).what == action::pass);
     auto input =
-        frame{.payload = real().payload(get_want_atom::value, retrieval_id{7}, many, true)}.write();
+        frame{.payload = payload(get_want_atom::value, retrieval_id{7}, many, true)}.write();
     CHECK((check.inbound(input).what == action::pass) == allowed);
   }
 }
@@ -325,7 +336,7 @@ TEST_CASE("link_check: monitors of the one actor pass, a few times") {
 }
 
 TEST_CASE("link_check: what the framework sends on its own account is dropped") {
-  auto info = real().payload(caf::sys_atom::value, caf::get_atom::value, std::string{"info"});
+  auto info = payload(caf::sys_atom::value, caf::get_atom::value, std::string{"info"});
   frame ask{2, 1, plain_request, 3, static_cast<uint64_t>(caf::atom("SpawnServ")), info, {}, 0};
   auto check = greeted();
   auto step = check.inbound(ask.write());
@@ -380,7 +391,7 @@ TEST_CASE("link_check: a peer cannot fill our process with senders") {
 }
 
 TEST_CASE("link_check: outbound bytes pass in any pieces, questions to strangers are dropped") {
-  auto info = real().payload(caf::sys_atom::value, caf::get_atom::value, std::string{"info"});
+  auto info = payload(caf::sys_atom::value, caf::get_atom::value, std::string{"info"});
   frame ask{2, 1, plain_request, 3, static_cast<uint64_t>(caf::atom("SpawnServ")), info, {}, 0};
   frame answer{2, 0, 0x9000'0000'0000'0001, port, sender, bytes(10'000, 9), {}, 0};
   bytes input, expected;
@@ -410,10 +421,11 @@ TEST_CASE("link_check: outbound bytes pass in any pieces, questions to strangers
 }
 
 TEST_CASE("link_check: a node's name on the wire is what the framework sends") {
+  framework f;
   std::vector<char> out;
-  caf::scoped_execution_unit context{&real().system};
+  caf::scoped_execution_unit context{&f.system};
   caf::binary_serializer sink{&context, out};
-  auto name = real().system.node();
+  auto name = f.system.node();
   REQUIRE_FALSE(sink(name));
   auto wire = wire_node(name);
   CHECK(bytes(out.begin(), out.end()) == bytes(wire.begin(), wire.end()));

@@ -34,7 +34,9 @@ bytes frame(uint8_t operation, uint64_t data, uint64_t source, uint64_t destinat
   return out;
 }
 
-bytes heartbeat() { return frame(6, 0, 0, 0, {}); }
+bytes heartbeat() {
+  return frame(6, 0, 0, 0, {});
+}
 
 bytes greeting() {
   bytes name(32, 1);

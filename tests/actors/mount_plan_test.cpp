@@ -220,8 +220,8 @@ TEST_CASE("mount plan: random work is all done, once, never with a volume in two
   std::map<uint32_t, mount_action> running;
   for (int64_t now_ms = 0; now_ms < 200'000; now_ms += 50) {
     if (now_ms < 100'000 && random() % 3 == 0)
-      plan.add_write(write(next_write++, 1, random() % 900, now_ms,
-                           random() % 2 ? "archive" : "archive-2"));
+      plan.add_write(
+          write(next_write++, 1, random() % 900, now_ms, random() % 2 ? "archive" : "archive-2"));
     if (now_ms < 100'000 && random() % 3 == 0)
       plan.add_recall(recall(next_read++, std::string(1, static_cast<char>('A' + random() % 3)),
                              random() % 1000));

@@ -1,5 +1,5 @@
-// Prints what the catalogue costs for 100,000 files of 4 KiB: times of registration, planning, caching,
-// listing and finding, bytes a file on disk, and packing for messages.
+// Prints what the catalogue costs for 100,000 files of 4 KiB: times of registration, planning,
+// caching, listing and finding, bytes a file on disk, and packing for messages.
 //
 // Usage: bench_catalogue [FOLDER]   (an empty or new one; default: a temporary folder)
 #include <unistd.h>
@@ -54,9 +54,11 @@ std::vector<file_entry> make_entries(const std::string& root) {
   std::mt19937_64 random{1};
   char name[128];
   for (size_t i = 0; i < file_count; ++i) {
-    std::snprintf(name, sizeof name, "%s/run%03zu/day%04zu/temperature_%08zx_%02zu.nc", root.c_str(),
-                  i / 1000, i / 10, static_cast<size_t>(random() & 0xffffffff), i % 10);
-    auto mtime_ns = 1'700'000'000'000'000'000 + static_cast<int64_t>(random() % 10'000'000'000'000'000);
+    std::snprintf(name, sizeof name, "%s/run%03zu/day%04zu/temperature_%08zx_%02zu.nc",
+                  root.c_str(), i / 1000, i / 10, static_cast<size_t>(random() & 0xffffffff),
+                  i % 10);
+    auto mtime_ns =
+        1'700'000'000'000'000'000 + static_cast<int64_t>(random() % 10'000'000'000'000'000);
     entries.push_back({name, 4096, mtime_ns, 0644, 12345, 678});
   }
   std::sort(entries.begin(), entries.end(),
@@ -67,9 +69,9 @@ std::vector<file_entry> make_entries(const std::string& root) {
 batch_id registration(catalogue_store& store, const std::vector<file_entry>& entries) {
   std::vector<std::vector<file_entry>> chunks;
   for (size_t i = 0; i < entries.size(); i += chunk_files)
-    chunks.emplace_back(entries.begin() + static_cast<ptrdiff_t>(i),
-                        entries.begin() +
-                            static_cast<ptrdiff_t>(std::min(i + chunk_files, entries.size())));
+    chunks.emplace_back(
+        entries.begin() + static_cast<ptrdiff_t>(i),
+        entries.begin() + static_cast<ptrdiff_t>(std::min(i + chunk_files, entries.size())));
   stopwatch watch;
   batch_record draft;
   draft.workspace_name = "bench";
@@ -115,8 +117,9 @@ void plan_and_cache(catalogue_store& store, batch_id id, const std::vector<file_
   stopwatch writing;
   std::vector<written_aggregation> written;
   for (const auto& record : planned)
-    written.push_back({record.id, {barcode{"BENCH01L8"}, block_address{record.id.number * 100},
-                                   block_address{record.id.number * 100 + 3}, 54}});
+    written.push_back({record.id,
+                       {barcode{"BENCH01L8"}, block_address{record.id.number * 100},
+                        block_address{record.id.number * 100 + 3}, 54}});
   volume_record volume;
   volume.id = barcode{"BENCH01L8"};
   need(store.record_written(written, volume));
@@ -136,7 +139,8 @@ void listing(catalogue_store& store, batch_id id, const char* when) {
   std::printf("listing             %8.1f ms (%zu rows, %s)\n", watch.ms(), rows, when);
 }
 
-void finding(catalogue_store& store, workspace_id workspace, const std::vector<file_entry>& entries) {
+void finding(catalogue_store& store, workspace_id workspace,
+             const std::vector<file_entry>& entries) {
   constexpr size_t times = 1000;
   std::mt19937_64 random{3};
   stopwatch watch;
@@ -162,9 +166,9 @@ void packing(const std::vector<file_entry>& entries) {
   size_t bytes_packed = 0;
   std::vector<std::vector<file_entry>> chunks;
   for (size_t i = 0; i < entries.size(); i += chunk_files)
-    chunks.emplace_back(entries.begin() + static_cast<ptrdiff_t>(i),
-                        entries.begin() +
-                            static_cast<ptrdiff_t>(std::min(i + chunk_files, entries.size())));
+    chunks.emplace_back(
+        entries.begin() + static_cast<ptrdiff_t>(i),
+        entries.begin() + static_cast<ptrdiff_t>(std::min(i + chunk_files, entries.size())));
   stopwatch watch;
   for (const auto& chunk : chunks) {
     auto page = pack_entries(chunk);

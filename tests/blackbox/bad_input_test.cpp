@@ -75,15 +75,17 @@ TEST_CASE("over quota is rejected with the figures") {
   write_file(folder / "tree" / "file", std::string(5000, 'x'));
   service node{folder / "state"};
   node.start();
-  REQUIRE(node.call({"elastictape", "admin", "workspace", "set", "local", "--quota", "4000"}).code ==
-          0);
+  REQUIRE(
+      node.call({"elastictape", "admin", "workspace", "set", "local", "--quota", "4000"}).code ==
+      0);
   CHECK(node.put({(folder / "tree").string()}) == 0);
   CHECK(node.last.code == 2);
   CHECK(node.last.err.find("4000") != std::string::npos);
   CHECK(node.last.err.find("5000") != std::string::npos);
 }
 
-TEST_CASE("files that change between registration and reading fail with their reason, others go on") {
+TEST_CASE(
+    "files that change between registration and reading fail with their reason, others go on") {
   temp_folder folder;
   auto tree = folder / "tree";
   for (auto name : {"good", "gone", "grown", "shrunk", "touched", "linked", "good too"})

@@ -161,7 +161,9 @@ void service::start() {
   REQUIRE(line.rfind("elastictape ready: commands ", 0) == 0);
 }
 
-outcome service::start_refused() { return run(words()); }
+outcome service::start_refused() {
+  return run(words());
+}
 
 void service::kill_9() {
   REQUIRE(running());
@@ -200,7 +202,9 @@ int service::wait(uint64_t batch) const {
   return call({"elastictape", "status", "-w", "local", "-b", std::to_string(batch), "--wait"}).code;
 }
 
-std::string service::log() const { return read_file(own_ / "log"); }
+std::string service::log() const {
+  return read_file(own_ / "log");
+}
 
 void write_file(const fs::path& file, const std::string& content) {
   fs::create_directories(file.parent_path());
@@ -254,7 +258,10 @@ void make_awkward_tree(const fs::path& tree, uint64_t large_bytes, uint32_t seed
   write_file(tree / "one byte", "x");
   write_file(tree / "new\nline", noise(100));
   write_file(tree / "tab\tand\\backslash", noise(513));
-  write_file(tree / "gr\xc3\xbc\xc3\x9f" "e", noise(4096));
+  write_file(tree /
+                 "gr\xc3\xbc\xc3\x9f"
+                 "e",
+             noise(4096));
   write_file(tree / "bytes \xff\xfe", noise(511));
   write_file(tree / " leading and trailing ", noise(512));
   auto deep = tree;

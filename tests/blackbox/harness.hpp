@@ -86,8 +86,8 @@ std::string read_file(const fs::path& file);
 /// What differs between a tree and its copy under `back` + its absolute path; empty: nothing.
 std::string difference(const fs::path& tree, const fs::path& back);
 
-/// A tree of awkward files: empty, one byte, spaces, newline, UTF-8, other bytes, a deep path of over
-/// 1,000 bytes, and one of `large_bytes`. The same for the same seed.
+/// A tree of awkward files: empty, one byte, spaces, newline, UTF-8, other bytes, a deep path of
+/// over 1,000 bytes, and one of `large_bytes`. The same for the same seed.
 void make_awkward_tree(const fs::path& tree, uint64_t large_bytes, uint32_t seed);
 
 }  // namespace et::blackbox

@@ -70,8 +70,8 @@ TEST_CASE("kill -9 at any moment loses no batch whose id was printed") {
     CHECK(node.wait(batch) == 0);
     auto back = folder / ("back" + std::to_string(batch));
     fs::create_directory(back);
-    auto got = node.call(
-        {"et_get", "-w", "local", "-b", std::to_string(batch), "-r", back.string()});
+    auto got =
+        node.call({"et_get", "-w", "local", "-b", std::to_string(batch), "-r", back.string()});
     INFO(got.err);
     CHECK(got.code == 0);
     CHECK(difference(tree, back) == "");

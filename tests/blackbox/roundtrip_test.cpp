@@ -99,8 +99,8 @@ TEST_CASE("what is on tape only comes back, whole or a single file of it") {
     auto list = folder / "list";
     write_file(list, (tree / "many" / "150").string() + "\n");
     fs::create_directory(folder / "one");
-    auto got = node.call({"et_get", "-w", "local", "-f", list.string(), "-r",
-                          (folder / "one").string()});
+    auto got =
+        node.call({"et_get", "-w", "local", "-f", list.string(), "-r", (folder / "one").string()});
     INFO(got.err);
     CHECK(got.code == 0);
     CHECK(read_file((folder / "one").string() + (tree / "many" / "150").string()) ==

@@ -60,7 +60,6 @@ inline std::string read_text(const fs::path& path) {
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-
 struct command_fixture {
   temporary_folder folder;
   fake_service service;

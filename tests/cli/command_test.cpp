@@ -6,7 +6,9 @@ using namespace et;
 
 namespace {
 
-command_line parsed(std::vector<std::string> words) { return parse_command_line(words); }
+command_line parsed(std::vector<std::string> words) {
+  return parse_command_line(words);
+}
 
 // Usage errors: exit 1, the usage on stderr, nothing on stdout.
 void check_usage_error(std::vector<std::string> words) {
@@ -60,7 +62,8 @@ TEST_CASE("et_put's options") {
 }
 
 TEST_CASE("et_get's options") {
-  auto line = parsed({"et_get", "-v", "-l", "log", "-b", "012", "-w", "ws", "-r", "/to", "-t", "9"});
+  auto line =
+      parsed({"et_get", "-v", "-l", "log", "-b", "012", "-w", "ws", "-r", "/to", "-t", "9"});
   CHECK(line.what == command::get);
   CHECK(line.get.batch.value == 12);
   CHECK(line.get.folder == "/to");

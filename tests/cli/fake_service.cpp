@@ -25,8 +25,7 @@ class borrowed : public service_api {
   caf::expected<std::vector<workspace_record>> list_workspaces(const std::string& n) override {
     return to_.list_workspaces(n);
   }
-  caf::expected<std::vector<batch_record>> list_batches(const std::string& w,
-                                                        batch_id a) override {
+  caf::expected<std::vector<batch_record>> list_batches(const std::string& w, batch_id a) override {
     return to_.list_batches(w, a);
   }
   pending<std::vector<file_row>> list_files(const std::string& w, batch_id b,
@@ -43,8 +42,7 @@ class borrowed : public service_api {
   caf::expected<batch_status> status(const std::string& w, batch_id b, uint32_t a) override {
     return to_.status(w, b, a);
   }
-  caf::expected<retrieval_record> retrieval_status(const std::string& w,
-                                                   retrieval_id r) override {
+  caf::expected<retrieval_record> retrieval_status(const std::string& w, retrieval_id r) override {
     return to_.retrieval_status(w, r);
   }
   caf::expected<retrieval_record> get_begin(const std::string& w, batch_id b) override {
@@ -57,9 +55,7 @@ class borrowed : public service_api {
   pending<bytes> get_data(retrieval_id r, aggregation_id a, uint64_t o, uint32_t s) override {
     return to_.get_data(r, a, o, s);
   }
-  caf::error get_done(retrieval_id r, const wanted_range& w) override {
-    return to_.get_done(r, w);
-  }
+  caf::error get_done(retrieval_id r, const wanted_range& w) override { return to_.get_done(r, w); }
   caf::error get_end(retrieval_id r, const retrieval_outcome& o) override {
     return to_.get_end(r, o);
   }

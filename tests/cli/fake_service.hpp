@@ -1,5 +1,6 @@
-// A service in memory behind service_api, for the logic of commands. It keeps the rules that commands
-// rely on: what is registered becomes rows in path order, placed in aggregations as a tar would be.
+// A service in memory behind service_api, for the logic of commands. It keeps the rules that
+// commands rely on: what is registered becomes rows in path order, placed in aggregations as a tar
+// would be.
 #pragma once
 
 #include <map>
@@ -20,10 +21,10 @@ class fake_service : public service_api {
   caf::error begin_error;
   std::vector<workspace_record> workspaces_held;
   std::map<uint64_t, batch_record> batches;
-  std::map<uint64_t, std::vector<file_row>> rows;       // by batch, in path order
-  std::map<aggregation_id, bytes> aggregations;         // their bytes
-  std::vector<state> batch_states;                      // what status() says, one after the other
-  std::set<aggregation_id> unreadable;                  // delivered as failed
+  std::map<uint64_t, std::vector<file_row>> rows;  // by batch, in path order
+  std::map<aggregation_id, bytes> aggregations;    // their bytes
+  std::vector<state> batch_states;                 // what status() says, one after the other
+  std::set<aggregation_id> unreadable;             // delivered as failed
   size_t page_rows = 3;
   // What happened.
   std::vector<file_entry> received;
@@ -61,7 +62,8 @@ class fake_service : public service_api {
 
   caf::expected<upload_info> put_begin(const std::string& workspace, const std::string&) override {
     if (begin_error) return begin_error;
-    if (workspace != "ws") return fail(errc::not_authorised, "workspace " + workspace + " is not yours");
+    if (workspace != "ws")
+      return fail(errc::not_authorised, "workspace " + workspace + " is not yours");
     return upload_info{7, {"/"}, 1'000'000};
   }
   pending<std::vector<entry_error>> put_chunk(uint64_t,
@@ -102,7 +104,8 @@ class fake_service : public service_api {
   }
   caf::expected<std::vector<batch_record>> list_batches(const std::string& workspace,
                                                         batch_id after) override {
-    if (workspace != "ws") return fail(errc::not_authorised, "workspace " + workspace + " is not yours");
+    if (workspace != "ws")
+      return fail(errc::not_authorised, "workspace " + workspace + " is not yours");
     std::vector<batch_record> page;
     for (auto it = batches.upper_bound(after.value); it != batches.end() && page.size() < 2; ++it) {
       page.push_back(it->second);

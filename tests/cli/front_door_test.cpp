@@ -113,7 +113,9 @@ struct raw_client {
   }
   bytes frame(uint8_t operation, uint8_t flags, uint64_t data, uint64_t source,
               uint64_t destination, const bytes& payload) const {
-    bytes out{operation, 0, 0, flags};
+    bytes out;
+    append(out, operation, 1);
+    append(out, flags, 3);
     append(out, payload.size(), 4);
     append(out, data, 8);
     append(out, source, 8);
@@ -165,7 +167,8 @@ constexpr uint64_t plain_request = 0x1000'0000'0000'0001;
 /// The payload of an exit message with the reason kill, as the framework writes it.
 bytes exit_payload(const bytes& node) {
   const std::string types = "@<>+@exit";
-  bytes out{0, 0, 0, static_cast<uint8_t>(types.size())};
+  bytes out;
+  append(out, types.size(), 4);
   out.insert(out.end(), types.begin(), types.end());
   append(out, 8, 8);
   out.insert(out.end(), node.begin(), node.end());
@@ -194,8 +197,8 @@ TEST_CASE("front door: a client is told who it is, and its requests are answered
   REQUIRE(put);
   CHECK(put->at(0).index == 1 << 20);
   CHECK(put->at(0).code == errc::rejected);
-  auto refused = session->call<upload_info>(put_begin_atom::value, std::string{"none"},
-                                            std::string{"tag"});
+  auto refused =
+      session->call<upload_info>(put_begin_atom::value, std::string{"none"}, std::string{"tag"});
   REQUIRE_FALSE(refused);
   CHECK(code_of(refused.error()) == errc::not_found);
   CHECK(text_of(refused.error()) == "no such workspace: none");
@@ -285,7 +288,9 @@ TEST_CASE("front door: frames that end their session and harm no other") {
   raw_client hostile{s.socket()};
   auto& h = hostile;
   bytes input;
-  SECTION("garbage") { input = bytes(10'000, 0x47); }
+  SECTION("garbage") {
+    input = bytes(10'000, 0x47);
+  }
   SECTION("a header that claims 4 GiB") {
     input = h.greeting();
     auto big = h.frame(2, 0, plain_request, 1, h.actor, {});
@@ -296,7 +301,9 @@ TEST_CASE("front door: frames that end their session and harm no other") {
     input = h.greeting();
     for (size_t i = 4; i < 8; ++i) input[i] = 0xff;
   }
-  SECTION("a greeting in the session's own name") { input = h.frame(1, 0, 0, 0, 0, h.host_node); }
+  SECTION("a greeting in the session's own name") {
+    input = h.frame(1, 0, 0, 0, 0, h.host_node);
+  }
   SECTION("another actor") {
     input = h.greeting();
     auto bad = h.frame(2, 0, plain_request, 1, 1, exit_payload(h.own_node()));
@@ -404,13 +411,18 @@ TEST_CASE("front door: a session process that turns against the service is ended
     std::ofstream{program} << "#!/bin/sh\n" << text;
     ::chmod(program.c_str(), 0755);
   };
-  SECTION("garbage") { script("printf 'GARBAGE%0100d' 1 >&4; exec sleep 1000\n"); }
-  SECTION("the name of another node") {
-    script("{ printf '\\001\\000\\000\\000\\000\\000\\000\\040'; head -c 24 /dev/zero;"
-           " printf '\\000\\000\\076\\232\\253\\233\\254\\171\\000\\000\\000\\001';"
-           " head -c 20 /dev/zero; } >&4; exec sleep 1000\n");
+  SECTION("garbage") {
+    script("printf 'GARBAGE%0100d' 1 >&4; exec sleep 1000\n");
   }
-  SECTION("it ends at once") { script("exit 3\n"); }
+  SECTION("the name of another node") {
+    script(
+        "{ printf '\\001\\000\\000\\000\\000\\000\\000\\040'; head -c 24 /dev/zero;"
+        " printf '\\000\\000\\076\\232\\253\\233\\254\\171\\000\\000\\000\\001';"
+        " head -c 20 /dev/zero; } >&4; exec sleep 1000\n");
+  }
+  SECTION("it ends at once") {
+    script("exit 3\n");
+  }
   service s{{.executable = program}};
   auto knocked = knock_at(s.socket(), 20s);
   REQUIRE(knocked);

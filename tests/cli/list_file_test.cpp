@@ -1,8 +1,8 @@
 #include "cli/list_file.hpp"
 
-#include <catch2/catch.hpp>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <catch2/catch.hpp>
 
 #include "tests/cli/command_fixture.hpp"
 
@@ -89,8 +89,8 @@ TEST_CASE("files are looked at without following links") {
   file_inspector inspector;
   file_entry entry;
   CHECK(inspector.look(folder / "d/file", entry).empty());
-  CHECK(entry == file_entry{folder / "d/file", 5, 1'600'000'000'987'654'321, 04751, geteuid(),
-                            entry.gid});
+  CHECK(entry ==
+        file_entry{folder / "d/file", 5, 1'600'000'000'987'654'321, 04751, geteuid(), entry.gid});
   CHECK(inspector.look(folder / "d/link", entry) == "symbolic link");
   CHECK(inspector.look(folder / "linked/file", entry) ==
         "symbolic link in the path: " + (folder / "linked"));

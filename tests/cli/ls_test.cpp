@@ -49,14 +49,18 @@ TEST_CASE_METHOD(ls_fixture, "text at every level") {
         "B\t8\t-\tCACHED_SYNCED\t1970-01-01T00:00:00Z\t1\t1\tuser\n");
   options.level = ls_level::file;
   options.header = true;
-  CHECK(ls() == "H\tbatch\tstate\tsize\tmtime\tchecksum\tpath\n"
-                "F\t3\tCACHED_SYNCED\t5\t2020-09-13T12:26:40Z\t" + sum("12345") +
-                "\t/d/a\\tb\\n\\\\c\n"
-                "F\t3\tCACHED_SYNCED\t0\t2020-09-13T12:26:40Z\t" + sum("") +
-                "\t/d/z, \"q\"\xff\n"
-                "F\t8\tREGISTERED\t1\t2020-09-13T12:26:40Z\t-\t/d/x\n");
+  CHECK(ls() ==
+        "H\tbatch\tstate\tsize\tmtime\tchecksum\tpath\n"
+        "F\t3\tCACHED_SYNCED\t5\t2020-09-13T12:26:40Z\t" +
+            sum("12345") +
+            "\t/d/a\\tb\\n\\\\c\n"
+            "F\t3\tCACHED_SYNCED\t0\t2020-09-13T12:26:40Z\t" +
+            sum("") +
+            "\t/d/z, \"q\"\xff\n"
+            "F\t8\tREGISTERED\t1\t2020-09-13T12:26:40Z\t-\t/d/x\n");
   options.level = ls_level::workspace;
-  CHECK(ls() == "H\tworkspace\tbatches\tfiles\tbytes\tquota\tquota used\nW\tws\t2\t3\t6\t1000\t6\n");
+  CHECK(ls() ==
+        "H\tworkspace\tbatches\tfiles\tbytes\tquota\tquota used\nW\tws\t2\t3\t6\t1000\t6\n");
   options.workspace.clear();
   options.header = false;
   CHECK(ls() == "W\tws\t2\t3\t6\t1000\t6\nW\tother\t0\t0\t0\t10\t0\n");
@@ -67,11 +71,13 @@ TEST_CASE_METHOD(ls_fixture, "CSV") {
   options.header = true;
   options.level = ls_level::file;
   options.batch = batch_id{3};
-  CHECK(ls() == "batch,state,size,mtime,checksum,path\r\n"
-                "3,CACHED_SYNCED,5,2020-09-13T12:26:40Z," + sum("12345") +
-                ",\"/d/a\tb\n\\c\"\r\n"
-                "3,CACHED_SYNCED,0,2020-09-13T12:26:40Z," + sum("") +
-                ",\"/d/z, \"\"q\"\"\xff\"\r\n");
+  CHECK(ls() ==
+        "batch,state,size,mtime,checksum,path\r\n"
+        "3,CACHED_SYNCED,5,2020-09-13T12:26:40Z," +
+            sum("12345") +
+            ",\"/d/a\tb\n\\c\"\r\n"
+            "3,CACHED_SYNCED,0,2020-09-13T12:26:40Z," +
+            sum("") + ",\"/d/z, \"\"q\"\"\xff\"\r\n");
 }
 
 TEST_CASE_METHOD(ls_fixture, "JSON lines") {
@@ -134,11 +140,12 @@ TEST_CASE_METHOD(ls_fixture, "rm") {
 TEST_CASE_METHOD(ls_fixture, "status as text and JSON") {
   status_options status{"ws", batch_id{3}, false, false, {}, false};
   CHECK(run(run_status, status) == exit_ok);
-  CHECK(out_fd.text() == "Batch 3 (tag) of workspace ws: CACHED_SYNCED\n"
-                         "  put by user at 2023-11-14T22:13:20Z\n"
-                         "  2 files, 5 B\n"
-                         "  0 aggregations so far\n"
-                         "  3.1  CACHED_SYNCED  2 files, 0 B  not on tape\n");
+  CHECK(out_fd.text() ==
+        "Batch 3 (tag) of workspace ws: CACHED_SYNCED\n"
+        "  put by user at 2023-11-14T22:13:20Z\n"
+        "  2 files, 5 B\n"
+        "  0 aggregations so far\n"
+        "  3.1  CACHED_SYNCED  2 files, 0 B  not on tape\n");
   status.json = true;
   auto before = out_fd.text().size();
   CHECK(run(run_status, status) == exit_ok);

@@ -35,7 +35,8 @@ TEST_CASE("CSV fields are quoted when they must be") {
 }
 
 TEST_CASE("JSON strings come back as they were, other bytes as base64") {
-  for (std::string text : {"", "plain", "q\"b\\", "tab\tnl\n\x01\x7f", "z\xc3\xbcrich \xf0\x9f\x93\xbc"}) {
+  for (std::string text :
+       {"", "plain", "q\"b\\", "tab\tnl\n\x01\x7f", "z\xc3\xbcrich \xf0\x9f\x93\xbc"}) {
     auto json = nlohmann::json::parse(made([&](auto& out) { append_json(out, text); }));
     CHECK(json.get<std::string>() == text);
   }
@@ -66,7 +67,8 @@ TEST_CASE("sizes and names for people") {
   CHECK(human_bytes(1000) == "1.0 kB");
   CHECK(human_bytes(999'960) == "1.0 MB");
   CHECK(human_bytes(1'234'567'890) == "1.2 GB");
-  CHECK(printable("a\x1b[2Jb\n\xff\xc2\x9b z\xc3\xbc") == "a\\x1b[2Jb\\x0a\\xff\\xc2\\x9b z\xc3\xbc");
+  CHECK(printable("a\x1b[2Jb\n\xff\xc2\x9b z\xc3\xbc") ==
+        "a\\x1b[2Jb\\x0a\\xff\\xc2\\x9b z\xc3\xbc");
 }
 
 TEST_CASE("output is written in pieces, in order, whole") {

@@ -46,7 +46,8 @@ TEST_CASE("the server: option, environment, own file, system's file, embedded se
   with.env.server = "unix:/run/x.sock";
   CHECK(with.server() == "unix:/run/x.sock");
   CHECK(with.server("h:1") == "h:1");
-  for (std::string bad : {"host", "host:", ":5000", "host:0", "host:70000", "unix:relative", "h:1x"}) {
+  for (std::string bad :
+       {"host", "host:", ":5000", "host:0", "host:70000", "unix:relative", "h:1x"}) {
     CHECK(with.server(bad).find("error: --server: '" + bad + "'") == 0);
   }
 }

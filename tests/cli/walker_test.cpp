@@ -38,8 +38,9 @@ walked walk(const std::string& folder, unsigned threads = 3, size_t limit = 2) {
 
 TEST_CASE("files come in the byte order of their paths, hostile names, too") {
   test::temporary_folder folder;
-  std::vector<std::string> names{"a/b", "a.txt", "a0", "a/\n", "a/\xff\xfe", " ", "-rf", "..x/y",
-                                 "z/\x01/deep", "a/b.c/d", "a/b0", "UPPER", "tab\there"};
+  std::vector<std::string> names{"a/b",  "a.txt", "a0",       "a/\n",        "a/\xff\xfe",
+                                 " ",    "-rf",   "..x/y",    "z/\x01/deep", "a/b.c/d",
+                                 "a/b0", "UPPER", "tab\there"};
   for (const auto& name : names) write_text(folder / name, name);
   fs::create_directories(folder / "empty/emptier");
   std::vector<std::string> expected;
@@ -66,8 +67,8 @@ TEST_CASE("entries carry what stat says") {
   walk_page page;
   REQUIRE(walk.next(page, 10));
   REQUIRE(page.files.size() == 1);
-  CHECK(page.files[0] == file_entry{folder / "f", 3, 12'000'000'034, 0604, geteuid(),
-                                    page.files[0].gid});
+  CHECK(page.files[0] ==
+        file_entry{folder / "f", 3, 12'000'000'034, 0604, geteuid(), page.files[0].gid});
 }
 
 TEST_CASE("links and special files are left out, and not entered") {
@@ -136,11 +137,13 @@ TEST_CASE("DIR must be absolute and real; the error tells the real path") {
   CHECK(text("/") == "ok /");
   CHECK(text("real") == "real: DIR must be an absolute path");
   CHECK(text("") == ": DIR must be an absolute path");
-  CHECK(text(folder / "link/sub").find("a link is in the path; the real path is " +
-                                       (folder / "real/sub")) != std::string::npos);
+  CHECK(text(folder / "link/sub")
+            .find("a link is in the path; the real path is " + (folder / "real/sub")) !=
+        std::string::npos);
   CHECK(text(folder / "link").find("the real path is " + (folder / "real")) != std::string::npos);
-  CHECK(text(folder / "real/sub/../sub").find("'..' is in the path; the real path is " +
-                                              (folder / "real/sub")) != std::string::npos);
+  CHECK(text(folder / "real/sub/../sub")
+            .find("'..' is in the path; the real path is " + (folder / "real/sub")) !=
+        std::string::npos);
   CHECK(text(folder / "none").find("No such file") != std::string::npos);
   CHECK(text(folder / "real/sub/f").find("Not a directory") != std::string::npos);
 }

@@ -2,6 +2,7 @@
 
 #include <rocksdb/db.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -10,7 +11,13 @@
 namespace et::test {
 
 temporary_folder::temporary_folder() {
-  auto pattern = (std::filesystem::temp_directory_path() / "et_catalogue_XXXXXX").string();
+  // In memory where there is enough: some hundred catalogues are made, with fifty syncs each.
+  std::filesystem::path parent = "/dev/shm";
+  std::error_code ec;
+  auto space = std::filesystem::space(parent, ec);
+  if (ec || space.available < (uint64_t{1} << 30) || access(parent.c_str(), W_OK) != 0)
+    parent = std::filesystem::temp_directory_path();
+  auto pattern = (parent / "et_catalogue_XXXXXX").string();
   if (!mkdtemp(pattern.data())) FAIL("no temporary folder");
   path_ = pattern;
 }
@@ -21,7 +28,7 @@ temporary_folder::~temporary_folder() {
 }
 
 file_entry entry(const std::string& path, uint64_t size_bytes) {
-  auto salt = static_cast<uint32_t>(std::hash<std::string>{}(path) & 0xfff);
+  auto salt = static_cast<uint32_t>(std::hash<std::string>{}(path)&0xfff);
   return {path, size_bytes, 1'700'000'000'000'000'000 + salt, 0600 + (salt & 077), salt, salt + 1};
 }
 
@@ -168,8 +175,9 @@ std::vector<aggregation_record> fixture::write(const std::vector<aggregation_id>
   record.next_header = block_address{ids.size() * 100};
   std::vector<written_aggregation> written;
   for (const auto& id : ids)
-    written.push_back({id, {record.id, block_address{id.number * 10}, block_address{id.number * 10 + 4},
-                            3, default_block_bytes, clock_.now_ns()}});
+    written.push_back({id,
+                       {record.id, block_address{id.number * 10}, block_address{id.number * 10 + 4},
+                        3, default_block_bytes, clock_.now_ns()}});
   return need(store_->record_written(written, record));
 }
 

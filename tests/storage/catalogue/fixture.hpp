@@ -37,8 +37,12 @@ inline void need(const caf::error& error) {
   if (error) FAIL(text_of(error));
 }
 
-inline errc errc_of(const caf::error& error) { return code_of(error); }
-inline std::string message_of(const caf::error& error) { return text_of(error); }
+inline errc errc_of(const caf::error& error) {
+  return code_of(error);
+}
+inline std::string message_of(const caf::error& error) {
+  return text_of(error);
+}
 
 template <class T>
 errc errc_of(const caf::expected<T>& result) {

@@ -47,7 +47,8 @@ TEST_CASE("ranges end before the next owner, also at the end of a byte's range",
 TEST_CASE("keys parse back, and other bytes do not parse", "[keys]") {
   auto id = batch_id{0xfffefdfcfbfaf9f8};
   CHECK(keys::batch_of_batch_key(keys::batch(id).bytes()) == id);
-  CHECK(keys::batch_of_workspace_batch_key(keys::workspace_batch(workspace_id{9}, id).bytes()) == id);
+  CHECK(keys::batch_of_workspace_batch_key(keys::workspace_batch(workspace_id{9}, id).bytes()) ==
+        id);
   CHECK(keys::path_of_file_key(keys::file(id, "/x\ny").bytes()) == "/x\ny");
   CHECK(keys::path_of_failure_key(keys::failure(id, "/x").bytes()) == "/x");
   CHECK(keys::path_of_placement_key(keys::placement({id, 7}, "/x").bytes()) == "/x");
@@ -82,7 +83,8 @@ TEST_CASE("keys sort as the paths in them do, whatever bytes those have", "[keys
   });
   std::sort(by_path.begin(), by_path.end(), [](const auto& a, const auto& b) {
     return keys::path(workspace_id{1}, a, batch_id{~uint64_t{0}}) <
-           keys::path(workspace_id{1}, b, batch_id{0}) && a != b;
+               keys::path(workspace_id{1}, b, batch_id{0}) &&
+           a != b;
   });
   CHECK(by_file == paths);
   CHECK(by_path == paths);

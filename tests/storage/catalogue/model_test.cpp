@@ -35,16 +35,24 @@ class model {
     switch (random_() % 12) {
       case 0:
       case 1:
-      case 2: return put();
-      case 3: return plan();
+      case 2:
+        return put();
+      case 3:
+        return plan();
       case 4:
-      case 5: return cache();
+      case 5:
+        return cache();
       case 6:
-      case 7: return write();
-      case 8: return evict_or_recall();
-      case 9: return lose();
-      case 10: return remove();
-      default: return random_() % 8 == 0 ? restart() : purge();
+      case 7:
+        return write();
+      case 8:
+        return evict_or_recall();
+      case 9:
+        return lose();
+      case 10:
+        return remove();
+      default:
+        return random_() % 8 == 0 ? restart() : purge();
     }
   }
 
@@ -130,7 +138,8 @@ class model {
         auto& file = batch.files[path];
         if (random_() % 8 == 0) {
           failed.push_back(index);
-          // Somebody else's batch may hold it by now, so that it stays failed or is failed here only.
+          // Somebody else's batch may hold it by now, so that it stays failed or is failed here
+          // only.
           file.failed = true;
         }
         failures += file.failed;

@@ -30,7 +30,8 @@ std::vector<file_row> some_rows() {
 template <class Unpack>
 void check_hostile(const packed_page& page, Unpack unpack) {
   for (size_t size = 0; size < page.data.size(); ++size) {
-    packed_page cut{page.count, {page.data.begin(), page.data.begin() + static_cast<ptrdiff_t>(size)}};
+    packed_page cut{page.count,
+                    {page.data.begin(), page.data.begin() + static_cast<ptrdiff_t>(size)}};
     CHECK(errc_of(unpack(cut)) == errc::protocol);
   }
   auto longer = page;
@@ -46,7 +47,8 @@ void check_hostile(const packed_page& page, Unpack unpack) {
 }  // namespace
 
 TEST_CASE("entries travel", "[packing]") {
-  std::vector<file_entry> entries = {entry("/a"), entry("/\xff\x01 x", 0),
+  std::vector<file_entry> entries = {entry("/a"),
+                                     entry("/\xff\x01 x", 0),
                                      {"/c", UINT64_MAX, INT64_MIN, UINT32_MAX, UINT32_MAX, 0}};
   auto page = pack_entries(entries);
   CHECK(page.count == 3);
@@ -57,8 +59,8 @@ TEST_CASE("entries travel", "[packing]") {
 
 TEST_CASE("an entry has exactly these bytes", "[packing]") {
   auto page = pack_entries({{"/a", 4096, 1'700'000'000'000'000'000, 0644, 1000, 100}});
-  CHECK(page.data == bytes{2, '/', 'a', 0x80, 0x20, 0x80, 0x88, 0xbf, 0xaa, 0x19, 0xa4, 0x03, 0xe8,
-                           0x07, 0x64});
+  CHECK(page.data ==
+        bytes{2, '/', 'a', 0x80, 0x20, 0x80, 0x88, 0xbf, 0xaa, 0x19, 0xa4, 0x03, 0xe8, 0x07, 0x64});
 }
 
 TEST_CASE("paths that are empty or contain a zero byte are refused", "[packing]") {
@@ -104,7 +106,8 @@ TEST_CASE("random bytes never do more than fail", "[packing]") {
   std::mt19937 random{7};
   for (int i = 0; i < 20'000; ++i) {
     packed_page page{static_cast<uint32_t>(random() % 4), bytes(random() % 60)};
-    for (auto& byte : page.data) byte = static_cast<uint8_t>(random() % 4 ? random() % 32 : random());
+    for (auto& byte : page.data)
+      byte = static_cast<uint8_t>(random() % 4 ? random() % 32 : random());
     auto entries = unpack_entries(page);
     // What is accepted is what packing it gives: there is one form only.
     if (entries) CHECK(pack_entries(*entries).data == page.data);

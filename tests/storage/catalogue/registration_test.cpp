@@ -17,7 +17,9 @@ workspace_record named(const std::string& name) {
   return record;
 }
 
-uint64_t used_bytes(fixture& f) { return need(f.view()->workspace("w"))->used_bytes; }
+uint64_t used_bytes(fixture& f) {
+  return need(f.view()->workspace("w"))->used_bytes;
+}
 
 }  // namespace
 
@@ -52,7 +54,8 @@ TEST_CASE("workspaces are added, changed, listed and removed", "[workspace]") {
 
 TEST_CASE("bad workspaces are refused", "[workspace]") {
   fixture f{{}, false};
-  for (const char* name : {"", "a b", "a/b", "gr\xc3\xbc"}) CHECK(errc_of(f->add_workspace(named(name))) == errc::invalid_argument);
+  for (const char* name : {"", "a b", "a/b", "gr\xc3\xbc"})
+    CHECK(errc_of(f->add_workspace(named(name))) == errc::invalid_argument);
   CHECK(errc_of(f->add_workspace(named(std::string(65, 'a')))) == errc::invalid_argument);
   CHECK(errc_of(f->add_workspace(named(std::string(64, 'a')))) == errc::none);
   auto record = named("a");
@@ -104,8 +107,7 @@ TEST_CASE("a committed batch is there, with what was registered", "[registration
   CHECK(batch.created_ns == f.clock().now_ns());
   CHECK(committed.size_bytes == batch.size_bytes);
   CHECK(need(f.view()->entries(id, "", 100)) == entries);
-  CHECK(f.alert_texts() ==
-        std::vector<std::string>{"Batch 1 registered: 10 files, 1045 bytes"});
+  CHECK(f.alert_texts() == std::vector<std::string>{"Batch 1 registered: 10 files, 1045 bytes"});
   auto workspace = need(f.view()->workspace("w")).value();
   CHECK(workspace.used_bytes == 1045);
   CHECK(workspace.used_files == 10);
@@ -163,15 +165,16 @@ TEST_CASE("entries that cannot be added are named, the others are added", "[regi
   CHECK(reason_of(8) == "already_exists: listed twice in this batch");
   CHECK(reason_of(11) == "invalid_argument: the path is too long");
   need(f->commit_batch(id));
-  CHECK(paths_of(f.rows(id)) == std::vector<std::string>{"/before", "/hel", "/held/below", "/new",
-                                                         "/twice", "/z"});
+  CHECK(paths_of(f.rows(id)) ==
+        std::vector<std::string>{"/before", "/hel", "/held/below", "/new", "/twice", "/z"});
   CHECK(f.batch(id).files == 6);
 }
 
 TEST_CASE("sizes that cannot be summed are refused", "[registration]") {
   fixture f;
   auto id = f.begin();
-  auto errors = need(f->add_files(id, {entry("/a", UINT64_MAX - 10), entry("/b", 11), entry("/c", 10)}));
+  auto errors =
+      need(f->add_files(id, {entry("/a", UINT64_MAX - 10), entry("/b", 11), entry("/c", 10)}));
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].index == 1);
   CHECK(errc_of(f->commit_batch(id)) == errc::over_quota);

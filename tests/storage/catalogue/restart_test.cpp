@@ -51,7 +51,8 @@ std::filesystem::path newest_log(const std::filesystem::path& folder) {
 
 }  // namespace
 
-TEST_CASE("a kill forgets nothing that was committed, and the caller forgets the rest", "[restart]") {
+TEST_CASE("a kill forgets nothing that was committed, and the caller forgets the rest",
+          "[restart]") {
   fixture f;
   auto id = f.commit(numbered_entries(30));
   auto ids = f.plan(id, 10);

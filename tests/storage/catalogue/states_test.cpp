@@ -8,7 +8,9 @@ using namespace et::test;
 
 namespace {
 
-uint64_t used_bytes(fixture& f) { return need(f.view()->workspace("w"))->used_bytes; }
+uint64_t used_bytes(fixture& f) {
+  return need(f.view()->workspace("w"))->used_bytes;
+}
 
 size_t count(const std::vector<std::string>& texts, const std::string& part) {
   size_t n = 0;

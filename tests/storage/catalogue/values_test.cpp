@@ -91,13 +91,55 @@ void check_strict(const Record& record, const std::string& golden) {
 }  // namespace
 
 TEST_CASE("records have exactly these bytes and decode strictly", "[values]") {
-  check_strict(some_workspace(), "0105" "02" "062f6777732f61" "022f62" "01" "03616e6e" "ac02" "02"
-                                 "01" "01");
-  check_strict(some_batch(), "0105" "0177" "0174" "03616e6e" "e807" "64" "02" "02" "02" "01" "03" "04"
-                             "05" "06" "01" "0f" "0102030405");
-  check_strict(some_aggregation(), "0104" "022f61" "022f62" "02" "03" "01" "04" "01020304" "a0b0c0d0"
-                                   "01" "025631" "01" "04" "09" "808010" "04"
-                                   "02" "0102" "0404");
+  check_strict(some_workspace(),
+               "0105"
+               "02"
+               "062f6777732f61"
+               "022f62"
+               "01"
+               "03616e6e"
+               "ac02"
+               "02"
+               "01"
+               "01");
+  check_strict(some_batch(),
+               "0105"
+               "0177"
+               "0174"
+               "03616e6e"
+               "e807"
+               "64"
+               "02"
+               "02"
+               "02"
+               "01"
+               "03"
+               "04"
+               "05"
+               "06"
+               "01"
+               "0f"
+               "0102030405");
+  check_strict(some_aggregation(),
+               "0104"
+               "022f61"
+               "022f62"
+               "02"
+               "03"
+               "01"
+               "04"
+               "01020304"
+               "a0b0c0d0"
+               "01"
+               "025631"
+               "01"
+               "04"
+               "09"
+               "808010"
+               "04"
+               "02"
+               "0102"
+               "0404");
 
   volume_record volume;
   volume.pool = "p";
@@ -129,16 +171,26 @@ TEST_CASE("records have exactly these bytes and decode strictly", "[values]") {
 
 TEST_CASE("a file takes few bytes", "[values]") {
   check_strict(file_entry{{}, 4096, 1'700'000'000'000'000'000, 0644, 1000, 100},
-               "01" "8020" "8088bfaa19" "a403" "e807" "64");
-  check_strict(file_entry{{}, 0, 1'700'000'000'000'000'001, 0, 0, 0}, "01" "00" "8188bfaa1901" "00"
-                                                                      "00" "00");
+               "01"
+               "8020"
+               "8088bfaa19"
+               "a403"
+               "e807"
+               "64");
+  check_strict(file_entry{{}, 0, 1'700'000'000'000'000'001, 0, 0, 0},
+               "01"
+               "00"
+               "8188bfaa1901"
+               "00"
+               "00"
+               "00");
 }
 
 TEST_CASE("every time survives", "[values]") {
   using limits = std::numeric_limits<int64_t>;
-  for (int64_t time_ns : {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{999'999'999},
-                          int64_t{1'000'000'000}, int64_t{-1'000'000'000}, int64_t{-1'000'000'001},
-                          limits::max(), limits::min()}) {
+  for (int64_t time_ns :
+       {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{999'999'999}, int64_t{1'000'000'000},
+        int64_t{-1'000'000'000}, int64_t{-1'000'000'001}, limits::max(), limits::min()}) {
     file_entry in{{}, 0, time_ns, 0, 0, 0};
     file_entry out;
     REQUIRE(values::decode(values::encode(in), out));
@@ -175,12 +227,17 @@ TEST_CASE("varints have one form only", "[values]") {
 }
 
 TEST_CASE("a run of placed files", "[values]") {
-  std::vector<placed_file> run = {{1536, {0x0102030405060708, 0x1112131415161718}, false},
-                                  {0, {}, true},
-                                  {512, {1, 2}, false}};
+  std::vector<placed_file> run = {
+      {1536, {0x0102030405060708, 0x1112131415161718}, false}, {0, {}, true}, {512, {1, 2}, false}};
   auto value = values::encode(run);
-  CHECK(hex(value) == "01" "03" "8030" "01020304050607081112131415161718" "01"
-                      "fe1f" "00000000000000010000000000000002");
+  CHECK(hex(value) ==
+        "01"
+        "03"
+        "8030"
+        "01020304050607081112131415161718"
+        "01"
+        "fe1f"
+        "00000000000000010000000000000002");
   std::vector<placed_file> out;
   REQUIRE(values::decode(value, out));
   REQUIRE(out.size() == 3);

@@ -200,8 +200,9 @@ TEST_CASE("damaged values are reported, not delivered", "[view]") {
     f.reopen();
     auto rows = f.view()->rows(id, "", 10, SIZE_MAX);
     CHECK(errc_of(rows) == errc::corrupt);
-    CHECK(message_of(rows) == "the catalogue's value of file /data/f00001 has version 2, this service "
-                           "knows version 1");
+    CHECK(message_of(rows) ==
+          "the catalogue's value of file /data/f00001 has version 2, this service "
+          "knows version 1");
     CHECK(errc_of(f.view()->entries(id, "", 10)) == errc::corrupt);
     CHECK(need(f.view()->find_path(f.workspace(), "/data/f00002", {}))->has_checksum);
   }

@@ -1,0 +1,266 @@
+// Rights: what a session may do depends on the identity bound to its port, for every message.
+
+#include "actors/session_port.hpp"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "actors/catalogue_reader.hpp"
+#include "actors/node_config.hpp"
+#include "actors/registrar.hpp"
+
+using namespace et;
+namespace fs = std::filesystem;
+
+namespace {
+
+batch_director_actor::behavior_type fake_director() {
+  return {[](report_atom) { return std::vector<report>{}; },
+          [](start_atom, batch_id) {},
+          [](cancel_atom, batch_id) { return true; },
+          [](finished_atom, batch_id) {},
+          [](safe_atom, const std::vector<aggregation_record>&) {},
+          [](lost_atom, aggregation_id, const std::string&) {},
+          [](status_atom, batch_id) { return std::vector<std::string>{"a fake"}; }};
+}
+
+inspector_actor::behavior_type fake_inspector() {
+  return {[](admin_inspect_atom) { return std::vector<report>{{"actor", "fake", {}}}; }};
+}
+
+struct node {
+  fs::path path;
+  std::unique_ptr<catalogue_store> store;
+  node_config config{service_node(2)};
+  caf::actor_system system{config};
+  std::shared_ptr<service_actors> actors = std::make_shared<service_actors>();
+  caf::scoped_actor self{system};
+  std::vector<client_actor> ports;
+
+  node() {
+    std::string pattern = "/tmp/elastictape-port.XXXXXX";
+    REQUIRE(mkdtemp(pattern.data()));
+    path = pattern;
+    auto opened = catalogue_store::open(path.string(), {});
+    REQUIRE(opened);
+    store = std::move(*opened);
+    for (auto name : {"mine", "theirs"}) {
+      workspace_record workspace;
+      workspace.name = name;
+      workspace.roots = {std::string{"/"} + name};
+      workspace.managers = {std::string{"user of "} + name};
+      workspace.quota_bytes = 1000;
+      REQUIRE(store->add_workspace(workspace));
+    }
+    actors->readers.push_back(system.spawn(catalogue_reader, store.get(), 0u));
+    actors->director = system.spawn(fake_director);
+    actors->inspector = system.spawn(fake_inspector);
+    actors->registrar = system.spawn(registrar, store.get(), actors_ptr{actors}, uint64_t{500});
+  }
+
+  ~node() {
+    for (auto& port : ports) self->send_exit(port, caf::exit_reason::user_shutdown);
+    self->wait_for(ports);
+    self->send_exit(actors->registrar, caf::exit_reason::user_shutdown);
+    self->send_exit(actors->readers[0], caf::exit_reason::user_shutdown);
+    self->send_exit(actors->director, caf::exit_reason::user_shutdown);
+    self->send_exit(actors->inspector, caf::exit_reason::user_shutdown);
+    self->wait_for(actors->registrar, actors->readers[0], actors->director, actors->inspector);
+    *actors = {};
+    store.reset();
+    fs::remove_all(path);
+  }
+
+  client_actor port(const std::string& user, bool administrator = false) {
+    identity who;
+    who.user = user;
+    who.administrator = administrator;
+    ports.push_back(
+        system.spawn(session_port, actors_ptr{actors}, who, uint64_t{1}, uint64_t{500}));
+    return ports.back();
+  }
+
+  /// The code of the answer; `value` gets the answer itself.
+  template <class R, class... Ts>
+  errc ask(const client_actor& port, R* value, Ts&&... xs) {
+    errc code = errc::none;
+    self->request(port, std::chrono::seconds{20}, std::forward<Ts>(xs)...)
+        .receive(
+            [&](R& answer) {
+              if (value) *value = std::move(answer);
+            },
+            [&](const caf::error& error) { code = code_of(error); });
+    return code;
+  }
+
+  packed_page chunk(const std::vector<std::pair<std::string, uint64_t>>& files) {
+    std::vector<file_entry> entries;
+    for (auto& [name, size_bytes] : files) {
+      entries.emplace_back();
+      entries.back().path = name;
+      entries.back().size_bytes = size_bytes;
+    }
+    return pack_entries(entries);
+  }
+
+  uint64_t put(const client_actor& port, const std::string& workspace, const std::string& file) {
+    upload_info upload;
+    REQUIRE(ask<upload_info>(port, &upload, put_begin_atom_v, workspace, std::string{"t"}) ==
+            errc::none);
+    std::vector<entry_error> errors;
+    REQUIRE(ask<std::vector<entry_error>>(port, &errors, put_chunk_atom_v, upload.upload,
+                                          chunk({{file, 10}})) == errc::none);
+    CHECK(errors.empty());
+    batch_record batch;
+    REQUIRE(ask<batch_record>(port, &batch, put_commit_atom_v, upload.upload) == errc::none);
+    return batch.id.value;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("session port: a manager acts on the own workspace, and on no other") {
+  node n;
+  auto mine = n.port("user of mine");
+  auto theirs = n.port("user of theirs");
+  batch_id batch{n.put(theirs, "theirs", "/theirs/secret")};
+  std::string other = "theirs";
+  auto denied = errc::not_authorised;
+
+  CHECK(n.ask<upload_info>(mine, nullptr, put_begin_atom_v, other, std::string{}) == denied);
+  CHECK(n.ask<std::vector<workspace_record>>(mine, nullptr, list_workspaces_atom_v, other) ==
+        denied);
+  CHECK(n.ask<std::vector<batch_record>>(mine, nullptr, list_batches_atom_v, other, batch_id{}) ==
+        denied);
+  CHECK(n.ask<packed_page>(mine, nullptr, list_files_atom_v, other, batch, std::string{}) ==
+        denied);
+  CHECK(n.ask<packed_page>(mine, nullptr, find_files_atom_v, other, batch_id{},
+                           pack_strings({"/theirs/secret"})) == denied);
+  CHECK(n.ask<batch_record>(mine, nullptr, remove_atom_v, other, batch) == denied);
+  CHECK(n.ask<batch_status>(mine, nullptr, status_atom_v, other, batch, uint32_t{0}) == denied);
+  CHECK(n.ask<retrieval_record>(mine, nullptr, get_begin_atom_v, other, batch) == denied);
+  CHECK(n.ask<retrieval_record>(mine, nullptr, status_atom_v, other, retrieval_id{1}) == denied);
+
+  // Nor through the own workspace's name.
+  CHECK(n.ask<packed_page>(mine, nullptr, list_files_atom_v, std::string{"mine"}, batch,
+                           std::string{}) == errc::not_found);
+  CHECK(n.ask<batch_record>(mine, nullptr, remove_atom_v, std::string{"mine"}, batch) ==
+        errc::not_found);
+  packed_page found;
+  CHECK(n.ask<packed_page>(mine, &found, find_files_atom_v, std::string{"mine"}, batch,
+                           pack_strings({"/theirs/secret"})) == errc::none);
+  auto rows = unpack_rows(found);
+  REQUIRE(rows);
+  CHECK(rows->at(0).batch.value == 0);
+
+  std::vector<workspace_record> visible;
+  CHECK(n.ask<std::vector<workspace_record>>(mine, &visible, list_workspaces_atom_v,
+                                             std::string{}) == errc::none);
+  REQUIRE(visible.size() == 1);
+  CHECK(visible[0].name == "mine");
+}
+
+TEST_CASE("session port: a workspace that does not exist looks like one of somebody else") {
+  node n;
+  auto mine = n.port("user of mine");
+  CHECK(n.ask<std::vector<workspace_record>>(mine, nullptr, list_workspaces_atom_v,
+                                             std::string{"nothing"}) == errc::not_authorised);
+  auto administrator = n.port("root", true);
+  CHECK(n.ask<std::vector<workspace_record>>(administrator, nullptr, list_workspaces_atom_v,
+                                             std::string{"nothing"}) == errc::not_found);
+}
+
+TEST_CASE("session port: administration is for administrators") {
+  node n;
+  auto mine = n.port("user of mine");
+  auto administrator = n.port("root", true);
+  workspace_record added;
+  added.name = "new";
+  added.roots = {"/new"};
+  auto denied = errc::not_authorised;
+  CHECK(n.ask<workspace_record>(mine, nullptr, admin_add_atom_v, added) == denied);
+  CHECK(n.ask<workspace_record>(mine, nullptr, admin_set_atom_v, added) == denied);
+  CHECK(n.ask<bool>(mine, nullptr, admin_remove_atom_v, std::string{"mine"}) == denied);
+  CHECK(n.ask<std::vector<report>>(mine, nullptr, admin_inspect_atom_v) == denied);
+  CHECK(n.ask<workspace_record>(administrator, nullptr, admin_add_atom_v, added) == errc::none);
+  CHECK(n.ask<std::vector<report>>(administrator, nullptr, admin_inspect_atom_v) == errc::none);
+  CHECK(n.ask<bool>(administrator, nullptr, admin_remove_atom_v, std::string{"new"}) == errc::none);
+}
+
+TEST_CASE("session port: alerts are those of the own workspaces") {
+  node n;
+  n.put(n.port("user of theirs"), "theirs", "/theirs/a");
+  auto mine = n.port("user of mine");
+  std::vector<alert_record> seen;
+  CHECK(n.ask<std::vector<alert_record>>(mine, &seen, admin_alerts_atom_v, uint64_t{0}) ==
+        errc::none);
+  CHECK(seen.empty());
+  auto administrator = n.port("root", true);
+  CHECK(n.ask<std::vector<alert_record>>(administrator, &seen, admin_alerts_atom_v, uint64_t{0}) ==
+        errc::none);
+  CHECK(seen.size() == 1);
+}
+
+TEST_CASE("registrar: entries outside the roots, too large, or odd are refused by their index") {
+  node n;
+  auto mine = n.port("user of mine");
+  n.put(mine, "mine", "/mine/held");
+  upload_info upload;
+  REQUIRE(n.ask<upload_info>(mine, &upload, put_begin_atom_v, std::string{"mine"}, std::string{}) ==
+          errc::none);
+  CHECK(upload.roots == std::vector<std::string>{"/mine"});
+  std::vector<entry_error> errors;
+  CHECK(n.ask<std::vector<entry_error>>(mine, &errors, put_chunk_atom_v, upload.upload,
+                                        n.chunk({{"/mine/a", 1},
+                                                 {"/theirs/b", 1},
+                                                 {"/mine/c", 1},
+                                                 {"/mineral/d", 1},
+                                                 {"/mine/held", 1},
+                                                 {"/mine/../theirs/e", 1},
+                                                 {"/mine/f", 501},
+                                                 {"/mine/a", 1},
+                                                 {"/mine/g", 1}})) == errc::none);
+  std::map<uint32_t, errc> by_index;
+  for (auto& error : errors) by_index[error.index] = error.code;
+  CHECK(by_index.size() == 6);
+  CHECK(by_index[1] == errc::not_authorised);
+  CHECK(by_index[3] == errc::not_authorised);
+  CHECK(by_index.count(4));
+  CHECK(by_index[5] == errc::invalid_argument);
+  CHECK(by_index[6] == errc::invalid_argument);
+  CHECK(by_index.count(7));
+}
+
+TEST_CASE("registrar: an upload ends with its session, and its paths are free again") {
+  node n;
+  auto first = n.port("user of mine");
+  upload_info upload;
+  REQUIRE(n.ask<upload_info>(first, &upload, put_begin_atom_v, std::string{"mine"},
+                             std::string{}) == errc::none);
+  REQUIRE(n.ask<std::vector<entry_error>>(first, nullptr, put_chunk_atom_v, upload.upload,
+                                          n.chunk({{"/mine/a", 1}})) == errc::none);
+  n.self->send_exit(first, caf::exit_reason::user_shutdown);
+  n.self->wait_for(first);
+  // The registrar hears of it before anything that is asked from now on.
+  CHECK(n.put(n.port("user of mine"), "mine", "/mine/a") == 2);
+}
+
+TEST_CASE("session port: uploads and retrievals of a session are bounded") {
+  node n;
+  auto mine = n.port("user of mine");
+  errc code = errc::none;
+  for (int i = 0; i < 5; ++i)
+    code = n.ask<upload_info>(mine, nullptr, put_begin_atom_v, std::string{"mine"}, std::string{});
+  CHECK(code == errc::limit_reached);
+}
+
+TEST_CASE("session port: a client of another version is told so") {
+  node n;
+  auto mine = n.port("user of mine");
+  session_info info;
+  CHECK(n.ask<session_info>(mine, &info, hello_atom_v, std::to_string(protocol_version)) ==
+        errc::none);
+  CHECK(info.user == "user of mine");
+  CHECK_FALSE(info.administrator);
+  CHECK(n.ask<session_info>(mine, nullptr, hello_atom_v, std::string{"999"}) == errc::protocol);
+}
