@@ -103,8 +103,8 @@ bool registrar_state::purge_some() {
 
 void registrar_state::owner_down(const caf::actor_addr& owner) {
   std::vector<batch_id> left;
-  for (auto& [id, upload] : uploads)
-    if (upload.owner == owner) left.push_back(id);
+  for (auto& [id, one] : uploads)
+    if (one.owner == owner) left.push_back(id);
   for (auto id : left) {
     spdlog::info("upload {}: its session has ended, forgotten", id.value);
     drop(id);

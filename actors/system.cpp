@@ -192,7 +192,8 @@ caf::error service::open_door() {
   });
   if (!door) return door.error();
   door_ = std::move(*door);
-  return caf::none;
+  // Commands that only know the state folder learn from this file where to go.
+  return replace_file(options_.state / "address", address(), 0644);
 }
 
 caf::expected<std::unique_ptr<service>> service::start(

@@ -59,6 +59,19 @@ caf::error open_source(const put_options& options, source& from) {
   return caf::none;
 }
 
+bool has_prefix(const std::string& path, const std::string& folder) {
+  return folder == "/" || path == folder || path.starts_with(folder + "/");
+}
+
+/// True when nothing in `folder` can lie beneath one of the roots: said once, not for each file.
+bool outside_roots(std::string folder, const std::vector<std::string>& roots) {
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  for (const auto& root : roots) {
+    if (has_prefix(folder, root) || has_prefix(root, folder)) return false;
+  }
+  return !roots.empty();
+}
+
 class put_command {
  public:
   put_command(const put_options& options, command_context& context)
@@ -77,6 +90,11 @@ class put_command {
     auto begun = service_->put_begin(options_.workspace, options_.tag);
     if (!begun) return end_with(context_, begun.error());
     upload_stream stream{*service_, context_.report, begun->upload, from.name};
+    if (from.walk && outside_roots(options_.folder, begun->roots)) {
+      service_->put_drop(begun->upload);
+      return reject(fail(errc::rejected, options_.folder + " is outside the workspace's roots"),
+                    stream);
+    }
     auto error = from.walk ? send_folder(*from.walk, stream) : send_list(from, stream);
     if (!error) error = stream.finish();
     tell_left_out();

@@ -139,7 +139,8 @@ caf::error store::purge_files(transaction& t, const batch_record& batch, size_t&
                               std::string& reached) const {
   // Not from the beginning: that is full of what has been deleted already.
   cursor<family::file> files{
-      *db_, nullptr,
+      *db_,
+      nullptr,
       {keys::file(batch.id, keys::path_behind(reached)), keys::files_of(batch.id).end},
       scan::listing};
   for (files.seek_first(); files.valid() && budget > 0; files.next(), --budget) {
