@@ -17,7 +17,8 @@ void start_waiting(self_pointer self) {
     auto id = state.waiting.front();
     state.waiting.pop_front();
     if (state.running.count(id)) continue;
-    auto supervisor = self->spawn(batch_supervisor, id, state.actors, state.packing);
+    auto supervisor = self->spawn(batch_supervisor, id, state.actors, state.packing,
+                                  caf::actor_cast<caf::actor_addr>(self));
     self->monitor(supervisor);
     state.running.emplace(id, supervisor);
     self->send(supervisor, tick_atom_v);

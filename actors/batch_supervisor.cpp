@@ -258,8 +258,11 @@ void make_again(self_pointer self, aggregation_id id, const std::string& text) {
 }  // namespace
 
 batch_supervisor_actor::behavior_type batch_supervisor(self_pointer self, batch_id id,
-                                                       actors_ptr actors, packing_options packing) {
+                                                       actors_ptr actors, packing_options packing,
+                                                       caf::actor_addr owner) {
   guard(self);
+  self->monitor(owner);
+  self->set_down_handler([=](caf::down_msg&) { self->quit(caf::exit_reason::user_shutdown); });
   self->state.batch.id = id;
   self->state.actors = std::move(actors);
   self->state.packing = packing;

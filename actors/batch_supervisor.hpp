@@ -43,8 +43,9 @@ struct batch_supervisor_state {
   std::vector<std::string> waits() const;
 };
 
+/// `owner` is the director; its end ends the supervisor.
 batch_supervisor_actor::behavior_type batch_supervisor(
     batch_supervisor_actor::stateful_pointer<batch_supervisor_state> self, batch_id id,
-    actors_ptr actors, packing_options packing);
+    actors_ptr actors, packing_options packing, caf::actor_addr owner);
 
 }  // namespace et

@@ -16,6 +16,8 @@
 #include "actors/tape_drive.hpp"
 #include "storage/os/users.hpp"
 
+#include <thread>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -226,8 +228,16 @@ void service::stop() {
   list.push_back(watcher_);
   for (auto& one : list) self->send_exit(one, caf::exit_reason::user_shutdown);
   self->wait_for(list);
-  actors_.reset();
+  list.clear();
   watcher_ = nullptr;
+  // Sessions' ports and supervisors end with those they watch. The table of handles is a ring of
+  // references, to be opened when nobody reads it any more.
+  for (int i = 0; i < 2000 && actors_.use_count() > 1; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  if (actors_.use_count() > 1)
+    spdlog::warn("stop: {} actors have not ended", actors_.use_count() - 1);
+  *actors_ = {};
+  actors_.reset();
   library_.reset();
   store_.reset();
   spdlog::info("stopped");

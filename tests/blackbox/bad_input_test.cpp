@@ -50,7 +50,7 @@ TEST_CASE("each bad line of a list file is named with its reason, and nothing is
   bad(folder.path().string(), "directory");
   bad((folder / "link").string(), "link");
   bad((folder / "fifo").string(), "");
-  bad(good.string(), "duplicate");
+  bad(good.string(), "listed twice");
   bad((folder / "held").string(), "held");
   CHECK(node.call({"et_ls", "-w", "local", "-L", "batch"}).out.find("B\t2") == std::string::npos);
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ namespace {
 
 constexpr int command_timeout_ms = 300'000;
 constexpr int start_timeout_ms = 60'000;
+constexpr int stop_timeout_ms = 60'000;
 
 int exit_code(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -174,10 +176,15 @@ void service::kill_9() {
 
 int service::stop() {
   kill(process_, SIGTERM);
+  auto watched = static_cast<int>(syscall(SYS_pidfd_open, process_, 0));
+  pollfd ended{watched, POLLIN, 0};
+  bool in_time = poll(&ended, 1, stop_timeout_ms) == 1;
+  close(watched);
+  if (!in_time) kill(process_, SIGKILL);
   int status = 0;
   waitpid(process_, &status, 0);
   process_ = 0;
-  return exit_code(status);
+  return in_time ? exit_code(status) : -1;
 }
 
 outcome service::call(const std::vector<std::string>& command, const std::string& input) const {

@@ -82,3 +82,20 @@ TEST_CASE("kill -9 at any moment loses no batch whose id was printed") {
   CHECK(static_cast<size_t>(std::count(listed.begin(), listed.end(), '\n')) >= printed.size());
   WARN(kills << " kills, " << printed.size() << " batches printed, all of them safe");
 }
+
+TEST_CASE("a stop at any moment of a put ends the service, and the next start goes on") {
+  temp_folder folder;
+  service node{folder / "state"};
+  for (int round = 0; round < 6; ++round) {
+    node.start();
+    auto tree = folder / ("tree" + std::to_string(round));
+    make_awkward_tree(tree, 3'000'000, static_cast<uint32_t>(round));
+    REQUIRE(node.put({tree.string()}) == static_cast<uint64_t>(round + 1));
+    // From the middle of packing to the middle of the mount.
+    std::this_thread::sleep_for(std::chrono::milliseconds{round * 70});
+    CHECK(node.stop() == 0);
+  }
+  node.start();
+  for (uint64_t batch = 1; batch <= 6; ++batch) CHECK(node.wait(batch) == 0);
+  CHECK(node.stop() == 0);
+}
