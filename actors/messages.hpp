@@ -191,11 +191,14 @@ struct recall_job {
   copy_record copy;
   bool whole = false;                ///< the whole aggregation, verified, under its cache name
   std::vector<wanted_range> ranges;  ///< ascending; of a part recall
+  /// Go on behind blocks that cannot be read, leaving zeros: the client's checksums tell the files
+  /// that are whole from those that are not. Only for part recalls, when no copy is left to try.
+  bool salvage = false;
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, recall_job& x) {
-    return f(caf::meta::type_name("recall_job"), x.number, x.aggregation, x.copy, x.whole,
-             x.ranges);
+    return f(caf::meta::type_name("recall_job"), x.number, x.aggregation, x.copy, x.whole, x.ranges,
+             x.salvage);
   }
 };
 

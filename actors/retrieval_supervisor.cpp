@@ -103,6 +103,28 @@ void let_go(self_pointer self, const part& one) {
 
 void pin_or_recall(self_pointer self, uint64_t number, bool may_recall);
 
+/// Whether a part whose recall failed can be had in another way, which is set then.
+bool other_way(self_pointer self, part& one, const recall_outcome& outcome) {
+  bool unreadable = outcome.code == errc::medium_error || outcome.code == errc::corrupt;
+  std::string how;
+  if (outcome.code == errc::already_exists && !one.ranges_only) {
+    one.ranges_only = true;
+    how = "another retrieval brings it back whole, reading only the ranges";
+  } else if (one.copy + 1 < one.record.copies.size()) {
+    ++one.copy;
+    how = "trying its next copy";
+  } else if (unreadable && !one.salvage) {
+    one.copy = 0;
+    one.salvage = one.ranges_only = true;
+    how = "bringing back what can be read";
+  } else {
+    return false;
+  }
+  spdlog::warn("retrieval {}: aggregation {}: {}; {}", self->state.record.id.value,
+               to_string(one.aggregation), outcome.text, how);
+  return true;
+}
+
 void recall_done(self_pointer self, uint64_t number, const recall_outcome& outcome) {
   auto one = find_part(self, number);
   if (!one) return;
@@ -110,14 +132,12 @@ void recall_done(self_pointer self, uint64_t number, const recall_outcome& outco
   if (outcome.code != errc::none) {
     self->send(actors.keeper, release_atom_v, one->room);
     one->room = one->recall = 0;
-    if (++one->copy < one->record.copies.size()) {
-      spdlog::warn("retrieval {}: aggregation {}: {}; trying its next copy",
-                   self->state.record.id.value, to_string(one->aggregation), outcome.text);
-      one->state = part_state::queued;
-      go_on(self);
-    } else {
+    if (!other_way(self, *one, outcome)) {
       part_failed(self, number, outcome.code, outcome.text);
+      return;
     }
+    one->state = part_state::queued;
+    go_on(self);
     return;
   }
   spdlog::info("retrieval {}: aggregation {} recalled, {} bytes read from tape",
@@ -161,7 +181,8 @@ void recall(self_pointer self, uint64_t number) {
   recall_job job;
   job.aggregation = one->record;
   job.copy = one->record.copies[one->copy];
-  job.whole = whole_is_cheaper(*one, job.copy);
+  job.whole = !one->ranges_only && whole_is_cheaper(*one, job.copy);
+  job.salvage = one->salvage;
   job.number = ++last_recall;
   uint64_t needed_bytes = 0;
   for (auto& range : one->ranges) needed_bytes += range.end_bytes - range.begin_bytes;

@@ -21,9 +21,11 @@ struct retrieval_supervisor_state {
     std::vector<wanted_range> ranges;
     part_state state = part_state::queued;
     aggregation_record record;
-    size_t copy = 0;      ///< of record.copies, being read
-    uint64_t recall = 0;  ///< number of a part recall, 0: the cache file
-    uint64_t room = 0;    ///< reservation held for a part recall
+    size_t copy = 0;           ///< of record.copies, being read
+    bool ranges_only = false;  ///< not the whole aggregation, even where that is cheaper
+    bool salvage = false;      ///< every copy failed: bring back what can be read
+    uint64_t recall = 0;       ///< number of a part recall, 0: the cache file
+    uint64_t room = 0;         ///< reservation held for a part recall
     bool pinned = false;
     size_t delivered = 0;  ///< ranges told to the client
     size_t finished = 0;   ///< ranges the client is done with

@@ -101,15 +101,16 @@ caf::error service::add_default_workspace() {
 caf::expected<std::vector<kept_file>> service::reconcile_cache() {
   auto kept = et::reconcile_cache(*store_, *cache_);
   if (!kept) return kept;
-  uint64_t held_bytes = 0;
-  for (auto& file : *kept) held_bytes += file.size_bytes;
   auto& ledger = options_.cache.ledger;
   ledger.capacity_bytes = options_.cache_capacity_bytes;
   if (ledger.capacity_bytes == 0) {
-    auto free_bytes = cache_->free_bytes();
-    if (!free_bytes) return free_bytes.error();
-    auto reserve_bytes = std::min(options_.cache.reserve_bytes, *free_bytes);
-    ledger.capacity_bytes = held_bytes + *free_bytes - reserve_bytes;
+    // Bounded by what the file system has free at the moment, which the keeper looks at.
+    std::error_code code;
+    auto space = fs::space(options_.cache_folder, code);
+    if (code)
+      return fail_errno("cannot ask for the space of " + options_.cache_folder.string(),
+                        code.value());
+    ledger.capacity_bytes = space.capacity;
   }
   auto share = [&](double part) {
     return static_cast<uint64_t>(static_cast<double>(ledger.capacity_bytes) * part);

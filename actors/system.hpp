@@ -25,8 +25,7 @@ struct service_options {
   std::filesystem::path cache_folder;    ///< empty: STATE/cache
   std::filesystem::path library_folder;  ///< empty: STATE/library
   catalogue_store::options catalogue;
-  uint64_t cache_capacity_bytes =
-      0;  ///< 0: what the file system has free at start, less the reserve
+  uint64_t cache_capacity_bytes = 0;  ///< 0: bounded by the file system's free space
   double cache_high = 0.90;
   double cache_low = 0.75;
   cache_options cache;  ///< its ledger is derived from the three above

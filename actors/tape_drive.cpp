@@ -1,5 +1,7 @@
 #include "actors/tape_drive.hpp"
 
+#include <unistd.h>
+
 #include "actors/actor_base.hpp"
 #include "storage/cache/read_ahead.hpp"
 #include "storage/format/hashes.hpp"
@@ -119,16 +121,42 @@ caf::error tape_drive_state::recall_ranges(const recall_job& job) {
   auto fd = store->create_recall(job.aggregation.id, job.number);
   if (!fd) return fd.error();
   for (auto& range : job.ranges) {
-    auto offset_bytes = range.begin_bytes;
-    auto error =
-        read_range(*drive, job.copy, range.begin_bytes, range.end_bytes - range.begin_bytes,
-                   [&](std::span<const uint8_t> piece) {
-                     auto at = offset_bytes;
-                     offset_bytes += piece.size();
-                     return write_at(fd->get(), piece.data(), piece.size(), at);
-                   });
+    auto error = job.salvage ? salvage_range(job, range, fd->get())
+                             : recall_range(job, range.begin_bytes, range.end_bytes, fd->get());
     if (error) return error;
   }
+  return caf::none;
+}
+
+caf::error tape_drive_state::recall_range(const recall_job& job, uint64_t begin_bytes,
+                                          uint64_t end_bytes, int fd) {
+  auto offset_bytes = begin_bytes;
+  return read_range(*drive, job.copy, begin_bytes, end_bytes - begin_bytes,
+                    [&](std::span<const uint8_t> piece) {
+                      auto at = offset_bytes;
+                      offset_bytes += piece.size();
+                      return write_at(fd, piece.data(), piece.size(), at);
+                    });
+}
+
+caf::error tape_drive_state::salvage_range(const recall_job& job, const wanted_range& range,
+                                           int fd) {
+  uint64_t lost_blocks = 0;
+  for (auto begin = range.begin_bytes; begin < range.end_bytes;) {
+    auto end = std::min(range.end_bytes, (begin / job.copy.block_bytes + 1) * job.copy.block_bytes);
+    if (auto error = recall_range(job, begin, end, fd)) {
+      auto code = code_of(error);
+      if (code != errc::medium_error && code != errc::corrupt) return error;
+      ++lost_blocks;
+    }
+    begin = end;
+  }
+  if (lost_blocks > 0)
+    spdlog::error("{}: aggregation {} on volume {}: {} blocks cannot be read", drive->name(),
+                  to_string(job.aggregation.id), job.copy.volume.value, lost_blocks);
+  // What was not written reads as zeros, also behind the last good block.
+  if (::ftruncate(fd, static_cast<off_t>(job.aggregation.size_bytes)) != 0)
+    return fail_errno("cannot size a recall", errno);
   return caf::none;
 }
 

@@ -29,6 +29,9 @@ struct tape_drive_state {
   caf::error write_item(const tape_item& item, write_outcome& outcome);
   caf::error recall_whole(const recall_job& job);
   caf::error recall_ranges(const recall_job& job);
+  caf::error recall_range(const recall_job& job, uint64_t begin_bytes, uint64_t end_bytes, int fd);
+  /// Block by block, leaving out those that cannot be read.
+  caf::error salvage_range(const recall_job& job, const wanted_range& range, int fd);
 };
 
 /// `drive`, `store`, `clock`, `stopping` outlive the actor. When `stopping` becomes true, a running

@@ -139,8 +139,13 @@ TEST_CASE("no room in the cache: batches wait and say so, nothing is lost") {
   node.start();
   add_workspace(node);
   REQUIRE(node.put({tree.string()}) == 1);
-  auto inspected = node.call({"elastictape", "admin", "inspect"});
-  CHECK(inspected.out.find("full") != std::string::npos);
+  // The cache keeper is asked a moment after the registration.
+  bool full = false;
+  for (int i = 0; i < 300 && !full; ++i)
+    full = node.call({"elastictape", "admin", "inspect"}).out.find("full") != std::string::npos;
+  CHECK(full);
+  auto alerts = node.call({"elastictape", "admin", "alerts"});
+  CHECK(alerts.out.find("cache: full") != std::string::npos);
   CHECK(node.stop() == 0);
   node.set_config("[cache]\nreserve_bytes = 0\n");
   node.start();
