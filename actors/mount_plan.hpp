@@ -73,6 +73,9 @@ class mount_plan {
   void set_volume(const volume_record& volume) { volumes_[volume.id] = volume; }
   /// Cartridges that the library holds; others are not mounted.
   void set_present(const std::vector<barcode>& present);
+  /// The library does not have a cartridge any more.
+  void set_absent(const barcode& volume) { present_.erase(volume); }
+  bool present(const barcode& volume) const { return present_.count(volume) > 0; }
 
   /// Queues a write unless the same aggregation is queued for the pool; false then.
   bool add_write(queued_write write);

@@ -62,6 +62,28 @@ void requeue(self_pointer self, std::vector<queued_write> writes) {
   }
 }
 
+void recall_ended(self_pointer self, const recall_outcome& outcome) {
+  auto& recalls = self->state.recalls;
+  auto found = recalls.find(outcome.number);
+  if (found == recalls.end()) return;
+  found->second.deliver(outcome);
+  recalls.erase(found);
+}
+
+/// Nobody waits for a cartridge that the library does not have.
+void fail_absent_recalls(self_pointer self) {
+  auto& plan = *self->state.plan;
+  std::vector<uint64_t> absent;
+  for (auto& recall : plan.recalls())
+    if (!plan.present(recall.job.copy.volume)) absent.push_back(recall.job.number);
+  for (auto number : absent) {
+    auto job = plan.take_recall(number)->job;
+    recall_ended(self,
+                 {number, job.aggregation.id, job.whole, errc::no_medium,
+                  "cartridge " + job.copy.volume.value + " is not in the library; put it back"});
+  }
+}
+
 void suspect_volume(self_pointer self, const barcode& id, const std::string& why) {
   auto found = self->state.plan->volumes().find(id);
   if (found == self->state.plan->volumes().end()) return;
@@ -114,7 +136,14 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
                           [=](const caf::error&) { failed(error); });
                     });
           },
-          failed);
+          [=](const caf::error& error) {
+            // Not asked for again until the next inventory.
+            if (code_of(error) == errc::no_medium) {
+              self->state.plan->set_absent(id);
+              fail_absent_recalls(self);
+            }
+            failed(error);
+          });
 }
 
 void ensure_mounted(self_pointer self, uint32_t drive, const barcode& id, then_function done,
@@ -214,14 +243,6 @@ void run_write(self_pointer self, const mount_action& action) {
             failed);
   };
   ensure_mounted(self, drive, action.volume, write, failed);
-}
-
-void recall_ended(self_pointer self, const recall_outcome& outcome) {
-  auto& recalls = self->state.recalls;
-  auto found = recalls.find(outcome.number);
-  if (found == recalls.end()) return;
-  found->second.deliver(outcome);
-  recalls.erase(found);
 }
 
 void run_read(self_pointer self, const mount_action& action) {
@@ -357,6 +378,7 @@ void take_inventory(self_pointer self, const std::vector<volume_record>& volumes
             for (auto& volume : volumes) plan.set_volume(volume);
             plan.set_present(all.in_slots);
             self->state.ready = true;
+            fail_absent_recalls(self);
             spdlog::info("library: {} cartridges, {} drives, {} volumes in the catalogue",
                          all.in_slots.size(), all.in_drives.size(), volumes.size());
             go_on(self);
@@ -399,6 +421,7 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
         auto promise = self->make_response_promise<recall_outcome>();
         self->state.recalls.emplace(job.number, promise);
         self->state.plan->add_recall({job, self->state.now_ms()});
+        if (self->state.ready) fail_absent_recalls(self);
         go_on(self);
         return promise;
       },

@@ -197,7 +197,6 @@ void read_limits(section_reader& in, service_config& config) {
   in.number("sessions", limits.sessions, 1, 100'000);
   in.number("sessions_per_user", limits.sessions_per_user, 1, 100'000);
   in.number("session_idle_s", limits.session_idle_s, 1, 7u * 86400);
-  in.size("session_memory_bytes", limits.session_memory_bytes, 256ull << 20, no_limit);
 }
 
 const std::vector<std::pair<std::string, section_body>>& sections() {

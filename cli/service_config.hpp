@@ -63,7 +63,6 @@ struct service_config {
     uint32_t sessions = 128;
     uint32_t sessions_per_user = 64;
     uint32_t session_idle_s = 1800;
-    uint64_t session_memory_bytes = 2ull << 30;
   } limits;
 
   struct admin_section {

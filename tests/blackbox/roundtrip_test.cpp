@@ -138,6 +138,21 @@ TEST_CASE("what is on tape only comes back, whole or a single file of it") {
     auto alerts = node.call({"elastictape", "admin", "alerts"});
     CHECK(alerts.out.find("cannot be read") != std::string::npos);
   }
+  SECTION("a cartridge that is not in the library is named, and nobody waits for it") {
+    REQUIRE(node.stop() == 0);
+    fs::rename(folder / "state" / "library" / "ET0001L8.cartridge", folder / "taken");
+    node.start();
+    fs::create_directory(folder / "back");
+    auto got = node.call({"et_get", "-w", "local", "-b", "1", "-r", (folder / "back").string()});
+    CHECK(got.code == 5);
+    CHECK(got.err.find("ET0001L8") != std::string::npos);
+    REQUIRE(node.stop() == 0);
+    fs::rename(folder / "taken", folder / "state" / "library" / "ET0001L8.cartridge");
+    node.start();
+    CHECK(node.call({"et_get", "-w", "local", "-b", "1", "-r", (folder / "back").string()}).code ==
+          0);
+    CHECK(difference(tree, folder / "back") == "");
+  }
   SECTION("a cartridge image alone gives the files back with export and tar") {
     REQUIRE(node.stop() == 0);
     auto image = (folder / "state" / "library" / "ET0001L8.cartridge").string();
@@ -152,6 +167,49 @@ TEST_CASE("what is on tape only comes back, whole or a single file of it") {
     CHECK(shell.code == 0);
     CHECK(read_file((folder / "plain").string() + (tree / "one byte").string()) == "x");
   }
+}
+
+TEST_CASE("volumes fill up, two copies never share one, and each alone gives everything back") {
+  temp_folder folder;
+  auto tree = folder / "tree";
+  for (int i = 0; i < 20; ++i)
+    make_awkward_tree(tree / std::to_string(i), 9'000'000, static_cast<uint32_t>(i));
+  service node{
+      folder / "state",
+      "[catalogue]\ncopies = 2\n[cache]\nretention_s = 0\n[packing]\ntarget_bytes = \"8MiB\"\n"
+      "[library]\ncapacity_bytes = \"64MiB\"\ncartridges = 8\n"};
+  node.start();
+  REQUIRE(node.call({"elastictape", "admin", "workspace", "add", "local", "--root", "/",
+                     "--manager", "root", "--quota", "1T"})
+              .code == 0);
+  REQUIRE(node.put({tree.string()}) == 1);
+  REQUIRE(node.wait(1) == 0);
+  auto inspected = node.call({"elastictape", "admin", "inspect"}).out;
+  CHECK(inspected.find("archive-2") != std::string::npos);
+  size_t full = 0;
+  for (size_t at = inspected.find("  full"); at != std::string::npos;
+       at = inspected.find("  full", at + 1))
+    ++full;
+  CHECK(full >= 4);
+  std::string state;
+  for (int i = 0; i < 300 && state.find("\tSYNCED\t") == std::string::npos; ++i)
+    state = node.call({"et_ls", "-w", "local", "-L", "batch", "-b", "1"}).out;
+  REQUIRE(state.find("\tSYNCED\t") != std::string::npos);
+
+  // Every block of one pool's volumes is damaged: the other pool has it all.
+  REQUIRE(node.stop() == 0);
+  auto image = folder / "state" / "library" / "ET0001L8.cartridge";
+  auto bytes = read_file(image);
+  for (size_t at = 300'000; at < bytes.size(); at += 200'000)
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x40);
+  write_file(image, bytes);
+  node.start();
+  fs::create_directory(folder / "back");
+  auto got = node.call({"et_get", "-w", "local", "-b", "1", "-r", (folder / "back").string()});
+  INFO(got.err);
+  CHECK(got.code == 0);
+  CHECK(difference(tree, folder / "back") == "");
+  CHECK(node.log().find("trying its next copy") != std::string::npos);
 }
 
 TEST_CASE("a service without work is listed as such") {

@@ -43,7 +43,6 @@ TEST_CASE("the example configuration is valid and holds the defaults") {
   CHECK(config->library.cartridges == 10);
   CHECK(config->library.drives == 2);
   CHECK(config->library.capacity_bytes == 128ull << 30);
-  CHECK(config->limits.session_memory_bytes == defaults.limits.session_memory_bytes);
   CHECK(config->admin.users.empty());
 }
 
