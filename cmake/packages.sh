@@ -1,17 +1,17 @@
 #!/bin/sh
 # Installs the Debian packages that building, testing and running need, if any is missing.
 set -eu
-needed="g++ cmake ninja-build pkg-config libcaf-dev librocksdb-dev libspdlog-dev catch2 libcli11-dev
+needed="make g++ cmake ninja-build pkg-config libcaf-dev librocksdb-dev libspdlog-dev catch2 libcli11-dev
 libtomlplusplus-dev libinih-dev libarchive-dev libxxhash-dev libisal-dev nlohmann-json3-dev
-python3-minimal tar"
+python3 tar"
 missing=
 for package in $needed; do
   if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
     # g++ and its like may be here without their package.
     case $package in
-      g++ | cmake | tar) command -v "$package" >/dev/null && continue ;;
+      make | g++ | cmake | tar) command -v "$package" >/dev/null && continue ;;
       ninja-build) command -v ninja >/dev/null && continue ;;
-      python3-minimal) command -v python3 >/dev/null && continue ;;
+      python3) command -v python3 >/dev/null && continue ;;
       pkg-config) command -v pkg-config >/dev/null && continue ;;
     esac
     missing="$missing $package"
