@@ -1,5 +1,6 @@
 // kill -9 at random moments of puts and gets: every batch whose id was printed reaches safety after
-// a restart, and comes back byte for byte. ET_KILLS and ET_LARGE_BYTES make a longer run.
+// a restart, and comes back byte for byte. ET_KILLS, ET_LARGE_BYTES and ET_SEED make other and
+// longer runs.
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -26,7 +27,7 @@ uint64_t setting(const char* name, uint64_t otherwise) {
 TEST_CASE("kill -9 at any moment loses no batch whose id was printed") {
   auto kills = setting("ET_KILLS", 5);
   auto large_bytes = setting("ET_LARGE_BYTES", 150'000'000);
-  auto seed = static_cast<uint32_t>(setting("ET_SEED", std::random_device{}()));
+  auto seed = static_cast<uint32_t>(setting("ET_SEED", 1));
   CAPTURE(seed);
   std::mt19937 random{seed};
   temp_folder folder;
