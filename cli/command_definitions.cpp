@@ -29,9 +29,6 @@ void define_put(CLI::App& app, command_line& line) {
     if (list->count() > 0 && folder->count() > 0) throw CLI::ExcludesError("-f LISTFILE", "DIR");
     line.what = command::put;
   });
-  app.footer(
-      "Prints 'Batch ID: N'. Exit: 0, 1 parameters, 2 the list was rejected,\n"
-      "3 with --wait: the batch failed, 4 interrupted.");
 }
 
 void define_get(CLI::App& app, command_line& line) {
@@ -52,9 +49,6 @@ void define_get(CLI::App& app, command_line& line) {
     if (batch->count() + list->count() == 0) throw CLI::RequiredError("-b BATCH or -f FILELIST");
     line.what = command::get;
   });
-  app.footer(
-      "Files go to DIR + their original path. Exit: 0, 1 parameters, 2 cannot write to DIR,\n"
-      "3 error during download, 4 interrupted, 5 completed with bad files.");
 }
 
 void define_rm(CLI::App& app, command_line& line) {
@@ -63,7 +57,6 @@ void define_rm(CLI::App& app, command_line& line) {
   workspace_option(app, line);
   server_options(app, line);
   app.final_callback([&line] { line.what = command::rm; });
-  app.footer("Exit: 0, 1 parameters, 2 not authorised.");
 }
 
 void define_ls(CLI::App& app, command_line& line) {
@@ -72,22 +65,19 @@ void define_ls(CLI::App& app, command_line& line) {
   flag(app, "-H,--headerWanted", options.header, "begin with a header line");
   batch_option(app, "-b,--batchid", options.batch, "only this batch");
   workspace_option(app, line);
-  text(app, "-L,--outputLevel", line.level, "file, batch or workspace; default batch", "LEVEL")
+  text(app, "-L,--outputLevel", line.level, "what to list: file, batch or workspace; default batch",
+       "LEVEL")
       ->check(CLI::IsMember({"file", "batch", "workspace"}));
   const std::map<std::string, ls_format> formats{
       {"text", ls_format::text}, {"json", ls_format::json}, {"csv", ls_format::csv}};
   last(app.add_option_function<std::string>(
            "-F,--outputFormat",
            [&options, formats](const std::string& word) { options.format = formats.at(word); },
-           "text, json or csv; default text"))
+           "form of the output: text, json or csv; default text"))
       ->check(CLI::IsMember({"text", "json", "csv"}))
       ->type_name("FORMAT");
   server_options(app, line);
   app.final_callback([&line] { line.what = command::ls; });
-  app.footer(
-      "Lines begin with their type: H header, W workspace, B batch, F file.\n"
-      "Exit: 0, 1 parameters or configuration, 2 not authorised, 4 interrupted or the\n"
-      "reader went away.");
 }
 
 void define_status(CLI::App& app, command_line& line) {
@@ -105,7 +95,6 @@ void define_status(CLI::App& app, command_line& line) {
     if (batch->count() > 0 && retrieval->count() > 0) throw CLI::ExcludesError("-b", "-r");
     line.what = command::status;
   });
-  app.footer("Exit: 0, 1 parameters, 2 not authorised, 3 with --wait: it failed, 4 interrupted.");
 }
 
 void define_serve(CLI::App& app, command_line& line) {
@@ -126,6 +115,16 @@ void define_export(CLI::App& app, command_line& line) {
   app.final_callback([&line] { line.what = command::export_image; });
 }
 
+void define_manual(CLI::App& app, command_line& line) {
+  text(app, "COMMAND", line.manual.command, "put, et_put, ...; default: elastictape itself", "");
+  app.final_callback([&line] { line.what = command::manual; });
+}
+
+void define_documents(CLI::App& app, command_line& line) {
+  text(app, "DIR", line.documents.folder, "folder that stands for share", "")->required();
+  app.final_callback([&line] { line.what = command::documents; });
+}
+
 constexpr subcommand subcommands[] = {
     {"serve", nullptr, "run the service", define_serve},
     {"put", "et_put", "register a batch of files for tape", define_put},
@@ -135,6 +134,8 @@ constexpr subcommand subcommands[] = {
     {"status", nullptr, "what batches and retrievals are doing", define_status},
     {"admin", nullptr, "workspaces, inspector, alerts", define_admin},
     {"export", nullptr, "bring data back from a cartridge image alone", define_export},
+    {"manual", nullptr, "print a manual page as roff", define_manual, true},
+    {"documents", nullptr, "write what is installed below share", define_documents, true},
 };
 
 }  // namespace

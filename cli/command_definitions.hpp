@@ -11,7 +11,8 @@
 namespace et {
 
 /// Makes the options of one command in `app`; their values go to `line` when they are parsed, so
-/// both outlive the parsing. The command's final callback sets `line.what`.
+/// both outlive the parsing. The command's final callback sets `line.what`. Longer texts and exit
+/// codes stand in manual_texts.cpp.
 using command_definition = void (*)(CLI::App& app, command_line& line);
 
 struct subcommand {
@@ -19,6 +20,7 @@ struct subcommand {
   const char* alias;  ///< also as a program name, and with .py; null: none
   const char* help;   ///< one line
   command_definition define;
+  bool hidden = false;  ///< not in --help, no manual page: for scripts and the build
 };
 
 /// In the order of --help.

@@ -11,7 +11,12 @@ namespace {
 void define_workspace(CLI::App& app, command_line& line, admin_workspace_options::action action) {
   using what = admin_workspace_options::action;
   auto& options = line.workspaces;
-  auto* name = text(app, "NAME", options.name, "workspace", "");
+  bool is_new = action == what::add;
+  auto* name = text(app, is_new ? "NAME" : "WORKSPACE", options.name,
+                    is_new                 ? "of the new workspace"
+                    : action == what::list ? "only this one; default: all"
+                                           : "which workspace",
+                    "");
   if (action != what::list) name->required();
   if (action == what::add || action == what::set) {
     auto many = [&](const char* names, std::optional<std::vector<std::string>>& values,
