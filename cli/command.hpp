@@ -5,12 +5,15 @@
 #include <vector>
 
 #include "cli/commands/admin.hpp"
+#include "cli/commands/cancel.hpp"
 #include "cli/commands/complete.hpp"
 #include "cli/commands/documents.hpp"
 #include "cli/commands/export.hpp"
+#include "cli/commands/find.hpp"
 #include "cli/commands/get.hpp"
 #include "cli/commands/ls.hpp"
 #include "cli/commands/put.hpp"
+#include "cli/commands/release.hpp"
 #include "cli/commands/rm.hpp"
 #include "cli/commands/serve.hpp"
 #include "cli/commands/status.hpp"
@@ -26,6 +29,10 @@ enum class command {
   rm,
   ls,
   status,
+  find,
+  cancel,
+  retry,
+  release,
   admin_workspace,
   admin_inspect,
   admin_alerts,
@@ -60,6 +67,9 @@ struct command_line {
   rm_options rm;
   ls_options ls;
   status_options status;
+  find_options find;
+  cancel_options cancel;
+  release_options release;
   admin_workspace_options workspaces;
   admin_inspect_options inspect;
   admin_alerts_options alerts;
