@@ -6,6 +6,7 @@
 
 #include "cli/commands/admin.hpp"
 #include "cli/commands/cancel.hpp"
+#include "cli/commands/complete.hpp"
 #include "cli/commands/documents.hpp"
 #include "cli/commands/export.hpp"
 #include "cli/commands/find.hpp"
@@ -38,6 +39,8 @@ enum class command {
   export_image,
   manual,
   documents,
+  completion,
+  complete,
 };
 
 /// A parsed command line. The options of `what` are filled in as far as the line says; workspace
@@ -73,6 +76,8 @@ struct command_line {
   export_options exporting;
   manual_options manual;
   documents_options documents;
+  completion_options completion;
+  complete_options complete;
 };
 
 /// Parses what a process was started with; `arguments[0]` is the program's name, which may be one

@@ -186,6 +186,13 @@ void define_documents(CLI::App& app, command_line& line) {
   app.final_callback([&line] { line.what = command::documents; });
 }
 
+void define_completion(CLI::App& app, command_line& line) {
+  text(app, "SHELL", line.completion.shell, "bash or zsh", "")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  app.final_callback([&line] { line.what = command::completion; });
+}
+
 constexpr subcommand subcommands[] = {
     {"serve", nullptr, "run the service", define_serve},
     {"put", "et_put", "register a batch of files for tape", define_put},
@@ -199,6 +206,7 @@ constexpr subcommand subcommands[] = {
     {"release", nullptr, "delete the source files of a safe batch", define_release},
     {"admin", nullptr, "workspaces, inspector, alerts", define_admin},
     {"export", nullptr, "bring data back from a cartridge image alone", define_export},
+    {"completion", nullptr, "print a script that completes commands in a shell", define_completion},
     {"manual", nullptr, "print a manual page as roff", define_manual, true},
     {"documents", nullptr, "write what is installed below share", define_documents, true},
 };

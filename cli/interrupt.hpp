@@ -14,4 +14,7 @@ void end_on_interrupt();
 /// above. For commands that have something to clean up or to finish first.
 const std::atomic<bool>& catch_interrupt();
 
+/// The process ends with exit code 0, wherever it is, when it has not ended by then.
+void end_silently_after(unsigned timeout_ms);
+
 }  // namespace et

@@ -294,13 +294,32 @@ command_manual export_manual() {
   return page;
 }
 
+command_manual completion_manual() {
+  command_manual page;
+  page.command = "completion";
+  page.description =
+      "Prints a script that makes a shell complete the words of `elastictape`, `et_put`, `et_get`, "
+      "`et_rm` and `et_ls`: subcommands, options and their values, and the workspaces and batches "
+      "that the service knows.\n\n"
+      "An installed copy is found by bash-completion and zsh on their own.";
+  page.exits = {done, {1, "wrong parameters"}};
+  page.examples = {{"source <(elastictape completion bash)", "Complete in this bash."},
+                   {"source <(elastictape completion zsh)", "Complete in this zsh."}};
+  return page;
+}
+
 }  // namespace
 
 const std::vector<command_manual>& all_manuals() {
   static const std::vector<command_manual> manuals{
+<<<<<<< HEAD
       elastictape_manual(), put_manual(),       get_manual(),    rm_manual(),    ls_manual(),
       status_manual(),      find_manual_page(), cancel_manual(), retry_manual(), release_manual(),
       serve_manual(),       admin_manual(),     export_manual()};
+=======
+      elastictape_manual(), put_manual(),   get_manual(),   rm_manual(),     ls_manual(),
+      status_manual(),      serve_manual(), admin_manual(), export_manual(), completion_manual()};
+>>>>>>> work-a
   return manuals;
 }
 

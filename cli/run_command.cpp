@@ -12,6 +12,8 @@ std::optional<int> run_alone(command_line& line, const environment& env, command
   if (line.what == command::export_image) return run_export(line.exporting, context);
   if (line.what == command::manual) return run_manual(line.manual, context);
   if (line.what == command::documents) return run_documents(line.documents, context);
+  if (line.what == command::completion) return run_completion(line.completion, context);
+  if (line.what == command::complete) return run_complete(line.complete, env, context);
   if (line.what != command::serve) return std::nullopt;
   auto state = resolve_state(line.serve.state, env);
   if (!state) return end_with(context, state.error());
