@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <string_view>
 
 namespace et {
 
@@ -13,5 +14,12 @@ void end_on_interrupt();
 /// From now on the first signal sets the flag that is returned, the second ends the process as
 /// above. For commands that have something to clean up or to finish first.
 const std::atomic<bool>& catch_interrupt();
+
+/// A signal that ends the process writes a line to `fd` first: the time and `text`, of which at
+/// most 255 bytes are kept. `fd` must stay open until no_interrupt() or the end of the process.
+void log_interrupt(int fd, std::string_view text);
+
+/// From now on these signals wait: the command's end is settled. Called by its last thread.
+void no_interrupt();
 
 }  // namespace et
