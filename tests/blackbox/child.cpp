@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::chrono::milliseconds command_timeout{300'000};
 constexpr std::chrono::milliseconds handler_timeout{60'000};
+constexpr int line_timeout_ms = 60'000;
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> list;
@@ -168,6 +169,17 @@ outcome run(const std::vector<std::string>& words, const environment& extra,
   result.code = program.wait(command_timeout).value_or(-1);
   result.peak_bytes = program.peak_bytes();
   return result;
+}
+
+std::string read_line(int fd) {
+  std::string line;
+  pollfd watched{fd, POLLIN, 0};
+  while (!line.ends_with('\n') && poll(&watched, 1, line_timeout_ms) > 0) {
+    char c = 0;
+    if (read(fd, &c, 1) != 1) break;
+    line += c;
+  }
+  return line;
 }
 
 std::string process_fact(pid_t process, const std::string& name) {

@@ -96,6 +96,9 @@ fs::path binaries();
 outcome run(const std::vector<std::string>& words, const environment& extra = {},
             const std::string& input = {}, std::optional<user> as = {});
 
+/// Reads up to the end of a line, of the file, or of a minute.
+std::string read_line(int fd);
+
 /// What stands in /proc/PROCESS/status behind `name:`; empty when there is no such process.
 std::string process_fact(pid_t process, const std::string& name);
 

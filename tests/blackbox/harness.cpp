@@ -1,7 +1,6 @@
 #include "tests/blackbox/harness.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +16,6 @@ namespace et::blackbox {
 
 namespace {
 
-constexpr int start_timeout_ms = 60'000;
 constexpr std::chrono::milliseconds stop_timeout{60'000};
 
 }  // namespace
@@ -61,13 +59,7 @@ void service::start() {
   process_ =
       std::make_unique<child>(words(), child_options{{}, {}, -1, ready.write.get(), log.get()});
   ready.write.close();
-  std::string line;
-  pollfd watched{ready.read.get(), POLLIN, 0};
-  while (line.find('\n') == std::string::npos && poll(&watched, 1, start_timeout_ms) > 0) {
-    char c = 0;
-    if (read(ready.read.get(), &c, 1) != 1) break;
-    line += c;
-  }
+  auto line = read_line(ready.read.get());
   INFO(this->log());
   REQUIRE(line.rfind("elastictape ready: commands ", 0) == 0);
 }
