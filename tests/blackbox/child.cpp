@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -169,6 +170,19 @@ outcome run(const std::vector<std::string>& words, const environment& extra,
   result.code = program.wait(command_timeout).value_or(-1);
   result.peak_bytes = program.peak_bytes();
   return result;
+}
+
+void append(int fd, const std::string& text) {
+  REQUIRE(write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+}
+
+void wait_taken(int fd) {
+  int left = 1;
+  for (int i = 0; left > 0 && i < 60'000; ++i) {
+    REQUIRE(ioctl(fd, FIONREAD, &left) == 0);
+    if (left > 0) poll(nullptr, 0, 1);
+  }
+  REQUIRE(left == 0);
 }
 
 std::string read_line(int fd) {

@@ -96,6 +96,12 @@ fs::path binaries();
 outcome run(const std::vector<std::string>& words, const environment& extra = {},
             const std::string& input = {}, std::optional<user> as = {});
 
+/// Writes all of `text`, which a pipe has room for.
+void append(int fd, const std::string& text);
+
+/// Waits until the reader of a pipe has taken all that was written to it.
+void wait_taken(int fd);
+
 /// Reads up to the end of a line, of the file, or of a minute.
 std::string read_line(int fd);
 

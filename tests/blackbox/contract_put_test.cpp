@@ -2,7 +2,6 @@
 // is called: bad_input_test.
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,7 +9,6 @@
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "tests/blackbox/harness.hpp"
 
@@ -53,18 +51,6 @@ struct limited {
 
 bool rejected(const outcome& put) {
   return put.code == 2 && put.out == "BATCH REJECTED\n";
-}
-
-/// Waits until the reader of a pipe has taken all that was written to it.
-void wait_taken(int fd) {
-  for (int left = 1, i = 0; left > 0 && i < 60'000; ++i) {
-    REQUIRE(ioctl(fd, FIONREAD, &left) == 0);
-    if (left > 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-}
-
-void append(int fd, const std::string& text) {
-  REQUIRE(write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
 }
 
 }  // namespace
