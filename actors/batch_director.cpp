@@ -107,10 +107,10 @@ batch_director_actor::behavior_type batch_director(self_pointer self, actors_ptr
   return {
       [=](report_atom) -> caf::result<std::vector<report>> { return report_all(self); },
       [=](start_atom, batch_id id) { start(self, id); },
-      [=](cancel_atom, batch_id id) -> caf::result<bool> {
+      [=](cancel_atom, batch_id id, bool removed) -> caf::result<bool> {
         auto& state = self->state;
         std::erase(state.waiting, id);
-        self->send(state.actors->keeper, forget_atom_v, id);
+        self->send(state.actors->keeper, forget_atom_v, id, removed);
         self->send(state.actors->scheduler, cancel_atom_v, id);
         auto found = state.running.find(id);
         if (found == state.running.end()) return false;

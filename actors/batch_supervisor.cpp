@@ -167,7 +167,7 @@ void record_cached(self_pointer self, const aggregation_record& record, cached_a
             go_on(self);
           },
           [=](const caf::error& error) {
-            self->send(self->state.actors->keeper, forget_atom_v, record.id.batch);
+            self->send(self->state.actors->keeper, forget_atom_v, record.id.batch, false);
             caching_failed(self, record, error);
           });
 }

@@ -20,6 +20,10 @@ void alert(self_pointer self, severity level, std::string text) {
   self->send(self->state.actors->alerts, alert_atom_v, std::move(draft));
 }
 
+caf::error given_up() {
+  return fail(errc::cancelled, "the batch is given up");
+}
+
 /// Deletes files that the catalogue does not count on any more.
 void delete_file(self_pointer self, aggregation_id id) {
   self->state.files.erase(id);
@@ -98,18 +102,25 @@ void run_job(self_pointer self, uint32_t writer, reservation_id room,
           [=](cached_aggregation& cached) mutable {
             auto& mine = self->state;
             mine.working.erase(writer);
+            bool wanted = mine.given_up.erase(writer) == 0;
             if (cached.size_bytes == 0) {
               mine.ledger->release(room);
             } else {
               mine.ledger->remove(id);  // an older copy that is made again
               mine.ledger->commit(room, id, cached.size_bytes);
               mine.files.insert(id);
+              // It was finished before its writer saw that it should stop.
+              if (!wanted) delete_file(self, id);
             }
-            promise.deliver(std::move(cached));
+            if (wanted)
+              promise.deliver(std::move(cached));
+            else
+              promise.deliver(given_up());
             go_on(self);
           },
           [=](const caf::error& error) mutable {
             self->state.working.erase(writer);
+            self->state.given_up.erase(writer);
             self->state.ledger->release(room);
             promise.deliver(error);
             go_on(self);
@@ -135,22 +146,25 @@ void go_on(self_pointer self) {
   }
 }
 
-void forget_batch(self_pointer self, batch_id batch) {
+void forget_batch(self_pointer self, batch_id batch, bool safe_too) {
   auto& state = self->state;
   for (auto i = state.jobs.begin(); i != state.jobs.end();) {
     if (i->job.batch.id == batch) {
-      i->promise.deliver(fail(errc::cancelled, "the batch is removed"));
+      i->promise.deliver(given_up());
       i = state.jobs.erase(i);
     } else {
       ++i;
     }
   }
-  for (auto& [writer, working] : state.working)
-    if (working == batch) state.controls[writer]->cancel = true;
+  for (auto& [writer, working] : state.working) {
+    if (working != batch) continue;
+    state.controls[writer]->cancel = true;
+    state.given_up.insert(writer);
+  }
   std::vector<aggregation_id> gone;
   for (auto i = state.files.lower_bound({batch, 0}); i != state.files.end() && i->batch == batch;
        ++i)
-    gone.push_back(*i);
+    if (safe_too || !state.ledger->is_safe(*i)) gone.push_back(*i);
   for (auto id : gone) delete_file(self, id);
   go_on(self);
 }
@@ -251,7 +265,7 @@ cache_keeper_actor::behavior_type cache_keeper(
         self->state.ledger->unpin(id);
         go_on(self);
       },
-      [=](forget_atom, batch_id batch) { forget_batch(self, batch); },
+      [=](forget_atom, batch_id batch, bool safe_too) { forget_batch(self, batch, safe_too); },
       [=](tick_atom) {
         evict(self, 0);
         go_on(self);

@@ -46,6 +46,7 @@ struct cache_keeper_state {
   std::unique_ptr<cache_ledger> ledger;
   std::set<aggregation_id> files;        ///< all that the ledger holds
   std::map<uint32_t, batch_id> working;  ///< writers at work, by number
+  std::set<uint32_t> given_up;           ///< of these, what they make is not wanted any more
   std::deque<waiting_job> jobs;          ///< bounded by the supervisors' own bounds
   std::deque<waiting_room> rooms;
   bool full = false;  ///< somebody waits for room, and an alert said so

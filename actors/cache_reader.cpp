@@ -11,11 +11,7 @@ constexpr size_t max_open_files = 8;
 
 }  // namespace
 
-caf::expected<bytes> cache_reader_state::read(aggregation_id id, uint64_t recall,
-                                              uint64_t offset_bytes, uint32_t length_bytes) {
-  if (length_bytes > max_packed_bytes)
-    return fail(errc::invalid_argument,
-                "a piece may have at most " + std::to_string(max_packed_bytes) + " bytes");
+caf::expected<int> cache_reader_state::open_once(aggregation_id id, uint64_t recall) {
   auto found = std::find_if(open.begin(), open.end(), [&](const auto& file) {
     return file.id == id && file.recall == recall;
   });
@@ -27,8 +23,29 @@ caf::expected<bytes> cache_reader_state::read(aggregation_id id, uint64_t recall
   } else {
     open.splice(open.begin(), open, found);
   }
+  return open.front().fd.get();
+}
+
+caf::expected<uint64_t> cache_reader_state::lend(aggregation_id id, uint64_t recall,
+                                                 uint64_t session) {
+  if (!channels) return uint64_t{0};
+  auto fd = open_once(id, recall);
+  if (!fd) return fd.error();
+  store->will_lend(id, recall);
+  auto number = channels->send(session, *fd);
+  if (number != 0) ++lent;
+  return number;
+}
+
+caf::expected<bytes> cache_reader_state::read(aggregation_id id, uint64_t recall,
+                                              uint64_t offset_bytes, uint32_t length_bytes) {
+  if (length_bytes > max_packed_bytes)
+    return fail(errc::invalid_argument,
+                "a piece may have at most " + std::to_string(max_packed_bytes) + " bytes");
+  auto fd = open_once(id, recall);
+  if (!fd) return fd.error();
   bytes data(length_bytes);
-  auto n = read_at(open.front().fd.get(), data.data(), data.size(), offset_bytes);
+  auto n = read_at(*fd, data.data(), data.size(), offset_bytes);
   if (!n) return with_context(n.error(), "aggregation " + to_string(id) + " in the cache");
   data.resize(*n);
   read_bytes += *n;
@@ -42,19 +59,23 @@ caf::error cache_reader_state::forget(aggregation_id id, uint64_t recall) {
 
 cache_reader_actor::behavior_type cache_reader(
     cache_reader_actor::stateful_pointer<cache_reader_state> self, cache_store* store,
-    uint32_t number) {
+    std::shared_ptr<descriptor_channels> channels, uint32_t number) {
   guard(self);
   self->state.store = store;
+  self->state.channels = std::move(channels);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
         return std::vector<report>{
             report_of(self, "cache_reader " + std::to_string(number),
-                      {{"read bytes", std::to_string(self->state.read_bytes)}})};
+                      {{"read bytes", std::to_string(self->state.read_bytes)},
+                       {"descriptors lent", std::to_string(self->state.lent)}})};
       },
       [=](read_atom, aggregation_id id, uint64_t recall, uint64_t offset_bytes,
           uint32_t length_bytes) -> caf::result<bytes> {
         return self->state.read(id, recall, offset_bytes, length_bytes);
       },
+      [=](lend_atom, aggregation_id id, uint64_t recall, uint64_t session)
+          -> caf::result<uint64_t> { return self->state.lend(id, recall, session); },
       [=](forget_atom, aggregation_id id, uint64_t recall) -> caf::result<bool> {
         if (auto error = self->state.forget(id, recall)) return error;
         return true;

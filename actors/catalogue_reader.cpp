@@ -52,6 +52,14 @@ caf::expected<packed_page> catalogue_reader_state::find_files(workspace_id works
   return pack_rows(rows);
 }
 
+caf::expected<found_page> catalogue_reader_state::find(workspace_id workspace,
+                                                       const find_query& query) {
+  ++pages;
+  auto found = store->view()->find(workspace, query, defaults::page_rows, max_packed_bytes / 2);
+  if (!found) return found.error();
+  return found_page{pack_rows(found->rows), found->end, found->from, std::move(found->after)};
+}
+
 catalogue_reader_actor::behavior_type catalogue_reader(
     catalogue_reader_actor::stateful_pointer<catalogue_reader_state> self, catalogue_store* store,
     uint32_t number) {
@@ -86,6 +94,9 @@ catalogue_reader_actor::behavior_type catalogue_reader(
       },
       [=](find_files_atom, workspace_id workspace, batch_id only, const packed_page& paths)
           -> caf::result<packed_page> { return self->state.find_files(workspace, only, paths); },
+      [=](find_atom, workspace_id workspace, const find_query& query) -> caf::result<found_page> {
+        return self->state.find(workspace, query);
+      },
       [=](aggregation_atom, aggregation_id id) -> caf::result<aggregation_record> {
         return found(store->view()->aggregation(id), "there is no aggregation " + to_string(id));
       },

@@ -13,6 +13,7 @@ struct catalogue_reader_state {
   caf::expected<packed_page> list_files(batch_id id, const std::string& after);
   caf::expected<packed_page> find_files(workspace_id workspace, batch_id only,
                                         const packed_page& paths);
+  caf::expected<found_page> find(workspace_id workspace, const find_query& query);
 };
 
 /// `store` outlives the actor. Detached; any number of them.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "actors/descriptor_channel.hpp"
 #include "actors/front_door.hpp"
 
 namespace et {
@@ -51,12 +52,11 @@ void set_timeout(int fd, std::chrono::milliseconds timeout) {
 }
 
 /// The door's line without its end. Byte by byte: what follows it belongs to the framework.
-caf::expected<std::string> read_answer(int fd, const std::string& path) {
+caf::expected<std::string> read_answer(int fd, const std::string& path, unique_fd& gift) {
   std::string line;
   for (;;) {
     char byte = 0;
-    auto n = ::recv(fd, &byte, 1, 0);
-    if (n < 0 && errno == EINTR) continue;
+    auto n = receive_with_descriptor(fd, &byte, 1, gift, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       return fail(errc::timeout, "the service at " + path + " does not answer");
     if (n <= 0)
@@ -85,7 +85,7 @@ caf::expected<unique_fd> listen_at(const std::string& path) {
   return fd;
 }
 
-caf::expected<unique_fd> knock_at(const std::string& path, std::chrono::milliseconds timeout) {
+caf::expected<opened_door> knock_at(const std::string& path, std::chrono::milliseconds timeout) {
   auto address = address_of(path);
   if (!address) return address.error();
   unique_fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -95,13 +95,15 @@ caf::expected<unique_fd> knock_at(const std::string& path, std::chrono::millisec
   auto sent = ::send(fd.get(), door_greeting.data(), door_greeting.size(), MSG_NOSIGNAL);
   // When the door has closed already, what it said can still be read.
   if (sent < 0 && errno != EPIPE) return explain_connect(path, errno);
-  auto answer = read_answer(fd.get(), path);
+  opened_door opened;
+  auto answer = read_answer(fd.get(), path, opened.channel);
   if (!answer) return answer.error();
   if (answer->starts_with("no ")) return fail(errc::limit_reached, answer->substr(3));
   if (*answer != "ok")
     return fail(errc::protocol, path + " is not the socket of an elastictape service");
   set_timeout(fd.get(), std::chrono::milliseconds{0});
-  return fd;
+  opened.session = std::move(fd);
+  return opened;
 }
 
 }  // namespace et

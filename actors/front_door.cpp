@@ -37,9 +37,10 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void answer(int fd, const std::string& line) {
+/// Says a line, and hands over `gift` with it if that is a descriptor.
+void answer(int fd, const std::string& line, int gift = -1) {
   // A fresh socket has room for a line; if the client does not read it, that is its loss.
-  (void)!::send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  (void)!send_with_descriptor(fd, line, gift);
 }
 
 }  // namespace
@@ -94,6 +95,7 @@ class front_door::door {
   std::string why_full(uint32_t uid) const;
   caf::error start(unique_fd client, identity who, uint64_t number);
   caf::error link_up(session& begun, unique_fd service_side);
+  void close_channel(uint64_t number);
   void on_link_ended(uint64_t number, const std::string& reason);
   void on_process_ended(uint64_t number);
   void forget_if_over(uint64_t number);
@@ -208,11 +210,18 @@ caf::error front_door::door::start(unique_fd client, identity who, uint64_t numb
   session begun;
   begun.port = factory_(who, number);
   if (!begun.port) return fail(errc::unavailable, "the service takes no sessions now");
+  unique_fd channel;
+  if (options_.channels) {
+    auto opened = options_.channels->open(number);
+    if (!opened) return opened.error();
+    channel = std::move(*opened);
+  }
   // The client's line comes before the first byte of the session.
-  answer(client.get(), "ok\n");
+  answer(client.get(), "ok\n", channel.get());
   auto process = start_session(options_.executable, client.get(), session_side.get());
   if (!process) {
     caf::anon_send_exit(begun.port, caf::exit_reason::user_shutdown);
+    close_channel(number);
     return process.error();
   }
   begun.facts = {number, who.user, who.uid, process->process, std::chrono::steady_clock::now()};
@@ -251,6 +260,10 @@ caf::error front_door::door::link_up(session& begun, unique_fd service_side) {
                       interface_of<client_actor>(system_));
 }
 
+void front_door::door::close_channel(uint64_t number) {
+  if (options_.channels) options_.channels->close(number);
+}
+
 void front_door::door::on_link_ended(uint64_t number, const std::string& reason) {
   auto found = sessions_.find(number);
   if (found == sessions_.end() || found->second.link_ended) return;
@@ -258,6 +271,7 @@ void front_door::door::on_link_ended(uint64_t number, const std::string& reason)
   ended.link_ended = true;
   ended.reason = reason;
   caf::anon_send_exit(std::exchange(ended.port, nullptr), caf::exit_reason::user_shutdown);
+  close_channel(number);
   if (!ended.process_ended) ::kill(ended.facts.process, SIGKILL);
   forget_if_over(number);
 }

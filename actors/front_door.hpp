@@ -4,7 +4,9 @@
 //
 // Before the framework's protocol, one line each way:
 //   client: ELASTICTAPE 1        the version of this opening
-//   door:   ok                   a session has been started; it speaks from here on
+//   door:   ok                   a session has been started; it speaks from here on. With this
+//                                line comes a descriptor: the client's end of its descriptor
+//                                channel
 //        or no REASON            and the connection is closed
 #pragma once
 
@@ -17,6 +19,7 @@
 
 #include "actors/atoms.hpp"
 #include "actors/defaults.hpp"
+#include "actors/descriptor_channel.hpp"
 
 namespace et {
 
@@ -35,6 +38,8 @@ class front_door {
     size_t max_waiting = 256;  ///< connections that have not said their line; the oldest goes
     std::chrono::milliseconds handshake_timeout = defaults::handshake_timeout;
     std::chrono::milliseconds session_idle_timeout = defaults::session_idle_timeout;
+    /// Opened and closed with each session; null: clients get no descriptors.
+    std::shared_ptr<descriptor_channels> channels;
   };
 
   /// Makes the one actor that a session may speak to (interface client_actor), or nullptr to

@@ -63,6 +63,7 @@ inspector_actor::behavior_type inspector(self_pointer self, actors_ptr actors) {
         ask(self, gathered, all.registrar, "registrar");
         ask_all(self, gathered, all.readers, "catalogue_reader");
         ask(self, gathered, all.director, "batch_director");
+        ask(self, gathered, all.retrievals, "retrieval_director");
         ask(self, gathered, all.keeper, "cache_keeper");
         ask_all(self, gathered, all.writers, "cache_writer");
         ask_all(self, gathered, all.cache_readers, "cache_reader");

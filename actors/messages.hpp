@@ -62,6 +62,35 @@ struct batch_status {
   }
 };
 
+/// A page of a find. It may be empty before the end.
+struct found_page {
+  packed_page rows;  ///< pack_rows
+  bool end = false;  ///< there is nothing more
+  batch_id from;     ///< what the next find_query has as from and after
+  std::string after;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, found_page& x) {
+    return f(caf::meta::type_name("found_page"), x.rows, x.end, x.from, x.after);
+  }
+};
+
+/// What a retrieval is doing, for `status`. The counts are zero when it is not running any more.
+struct retrieval_status {
+  retrieval_record record;
+  uint64_t wanted_ranges = 0;
+  uint64_t finished_ranges = 0;
+  uint64_t wanted_bytes = 0;
+  uint64_t finished_bytes = 0;
+  std::string wait;  ///< what it waits for, in words
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, retrieval_status& x) {
+    return f(caf::meta::type_name("retrieval_status"), x.record, x.wanted_ranges, x.finished_ranges,
+             x.wanted_bytes, x.finished_bytes, x.wait);
+  }
+};
+
 /// A run of bytes of one aggregation that a client wants.
 struct wanted_range {
   aggregation_id aggregation;
@@ -76,7 +105,7 @@ struct wanted_range {
 
 /// What a retrieval has for its client next.
 enum class delivery_kind : uint8_t {
-  ready = 1,    ///< `range` can be read with read_data now
+  ready = 1,    ///< `range` can be read now
   waiting = 2,  ///< nothing ready yet; `text` says what is waited for
   failed = 3,   ///< `range` cannot be had; `text` says why
   end = 4,      ///< everything wanted has been ready or failed
@@ -87,10 +116,14 @@ struct delivery {
   wanted_range range;
   errc code = errc::none;
   std::string text;
+  /// Of a ready range: the number under which a descriptor of the cache file came through the
+  /// session's descriptor channel, its offsets are those of the aggregation; 0: none, read with
+  /// get_data.
+  uint64_t descriptor = 0;
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, delivery& x) {
-    return f(caf::meta::type_name("delivery"), x.kind, x.range, x.code, x.text);
+    return f(caf::meta::type_name("delivery"), x.kind, x.range, x.code, x.text, x.descriptor);
   }
 };
 

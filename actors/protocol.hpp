@@ -19,9 +19,9 @@ using reporting_actor = caf::typed_actor<handles<std::vector<report>(report_atom
 /// The only writer of the catalogue; each request is one atomic write batch. Detached.
 using registrar_actor = reporting_actor::extend<
     // Begins a pending batch for the sender, whose end before the commit drops it. Roots and
-    // maximum size are checked for each chunk.
-    handles<batch_id(put_begin_atom, batch_record)>,
-    // Adds a chunk of pack_entries to a pending batch; answers with the refused ones.
+    // maximum size are checked for each chunk. With true, only new and changed files are taken.
+    handles<batch_id(put_begin_atom, batch_record, bool)>,
+    // Adds a chunk of pack_entries to a pending batch; answers with those not taken.
     handles<std::vector<entry_error>(put_chunk_atom, batch_id, packed_page)>,
     // Commits durably and starts the batch.
     handles<batch_record(put_commit_atom, batch_id)>,
@@ -42,6 +42,8 @@ using registrar_actor = reporting_actor::extend<
     handles<bool(recalled_atom, aggregation_id)>,
     // A volume's record.
     handles<bool(volume_atom, volume_record)>,
+    // Gives up what is not safe of a batch, in the name of a user.
+    handles<batch_record(cancel_atom, batch_id, std::string)>,
     // Removes a batch from every listing; its keys go in the background.
     handles<batch_record(remove_atom, batch_id)>,
     // Deletes the next keys of removed and dropped batches (to itself).
@@ -70,6 +72,8 @@ using catalogue_reader_actor = reporting_actor::extend<
     handles<packed_page(list_files_atom, batch_id, std::string)>,
     // Rows of packed paths, of the newest batch that holds each or of the named one.
     handles<packed_page(find_files_atom, workspace_id, batch_id, packed_page)>,
+    // Rows that match, as a page.
+    handles<found_page(find_atom, workspace_id, find_query)>,
     // One aggregation (not_found), or those of a batch above a number.
     handles<aggregation_record(aggregation_atom, aggregation_id)>,
     handles<std::vector<aggregation_record>(aggregations_atom, batch_id, uint32_t)>,
@@ -86,8 +90,9 @@ using catalogue_reader_actor = reporting_actor::extend<
 using batch_director_actor = reporting_actor::extend<
     // Starts (or queues) the supervision of a committed batch.
     handles<void(start_atom, batch_id)>,
-    // Gives a batch up because it is removed; answers when nothing works on it any more.
-    handles<bool(cancel_atom, batch_id)>,
+    // Gives a batch up: true, it is removed and all its cache files leave; false, it is cancelled
+    // and those that are not safe leave. Answers when its supervisor has been ended.
+    handles<bool(cancel_atom, batch_id, bool)>,
     // From a supervisor: everything of its batch is safe or failed.
     handles<void(finished_atom, batch_id)>,
     // From the mount scheduler: these records changed by a flushed write.
@@ -118,8 +123,9 @@ using cache_keeper_actor = reporting_actor::extend<
     handles<void(safe_atom, std::vector<aggregation_id>)>,
     // Holds a cached aggregation for a reader; false when it is not cached.
     handles<bool(pin_atom, aggregation_id)>, handles<void(unpin_atom, aggregation_id)>,
-    // The batch is removed: queued jobs are cancelled, its cache files leave.
-    handles<void(forget_atom, batch_id)>,
+    // The batch is removed or cancelled: queued jobs are cancelled; its cache files leave, with
+    // true the safe ones too.
+    handles<void(forget_atom, batch_id, bool)>,
     // Looks for what may leave (to itself).
     handles<void(tick_atom)>>;
 
@@ -129,6 +135,10 @@ using cache_writer_actor =
 
 /// Reads cache files for clients. Detached, a small pool.
 using cache_reader_actor = reporting_actor::extend<
+    // Sends the client of a session a descriptor of a cache file: recall number (0: the cache
+    // file), session. Answers with the number it has there, 0 when there is no channel or no room
+    // in it.
+    handles<uint64_t(lend_atom, aggregation_id, uint64_t, uint64_t)>,
     // Bytes of an aggregation: recall number (0: the cache file), offset, length.
     handles<bytes(read_atom, aggregation_id, uint64_t, uint64_t, uint32_t)>,
     // Deletes a part recall (0: the cache file).
@@ -184,7 +194,22 @@ using retrieval_supervisor_actor = reporting_actor::extend<
     handles<bytes(get_data_atom, aggregation_id, uint64_t, uint32_t)>,
     handles<bool(get_done_atom, wanted_range)>, handles<bool(get_end_atom, retrieval_outcome)>,
     // The wait of a get_next is over (to itself).
-    handles<void(tick_atom, uint64_t)>>;
+    handles<void(tick_atom, uint64_t)>,
+    // What it is doing.
+    handles<retrieval_status(status_atom)>,
+    // Ends it in the name of a user: everything that the client asks from now on is answered with
+    // cancelled.
+    handles<retrieval_record(cancel_atom, std::string)>>;
+
+/// Knows the running retrievals of all sessions.
+using retrieval_director_actor = reporting_actor::extend<
+    // A retrieval begins: its record and its retrieval_supervisor, which is watched.
+    handles<void(enter_atom, retrieval_record, caf::strong_actor_ptr)>,
+    // What a running retrieval is doing (not_found), or those of a workspace.
+    handles<retrieval_status(status_atom, retrieval_id)>,
+    handles<std::vector<retrieval_status>(list_retrievals_atom, workspace_id)>,
+    // Ends a running retrieval in the name of a user (not_found).
+    handles<retrieval_record(cancel_atom, retrieval_id, std::string)>>;
 
 /// The handles that actors of one node know each other by. Filled once by actors/system before the
 /// first message flows.
@@ -192,6 +217,7 @@ struct service_actors {
   registrar_actor registrar;
   std::vector<catalogue_reader_actor> readers;
   batch_director_actor director;
+  retrieval_director_actor retrievals;
   cache_keeper_actor keeper;
   std::vector<cache_writer_actor> writers;
   std::vector<cache_reader_actor> cache_readers;

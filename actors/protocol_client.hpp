@@ -14,9 +14,11 @@ using client_actor = caf::typed_actor<
     // First message: the client's version. Error: protocol when the versions cannot work together.
     handles<session_info(hello_atom, std::string)>,
 
-    // Begins an upload to a workspace with a tag: a pending batch nobody sees.
-    handles<upload_info(put_begin_atom, std::string, std::string)>,
-    // Adds entries (pack_entries) to the upload; answers with those refused, by their index.
+    // Begins an upload to a workspace with a tag: a pending batch nobody sees. With true, files
+    // that are held with the same size and mtime are left out, and changed ones are taken again.
+    handles<upload_info(put_begin_atom, std::string, std::string, bool)>,
+    // Adds entries (pack_entries) to the upload; answers with those not taken, by their index:
+    // refused, or with errc::unchanged left out.
     handles<std::vector<entry_error>(put_chunk_atom, uint64_t, packed_page)>,
     // Makes the upload a batch, durably. Errors: over_quota, rejected when it is empty.
     handles<batch_record(put_commit_atom, uint64_t)>,
@@ -34,12 +36,23 @@ using client_actor = caf::typed_actor<
     // from the named one (0: newest). A path not held has a row with batch 0.
     handles<packed_page(find_files_atom, std::string, batch_id, packed_page)>,
 
+    // Files of a workspace that match; a page. Error besides: invalid_argument (pattern).
+    handles<found_page(find_atom, std::string, find_query)>,
+
+    // Gives up what is not safe of a batch; answers with what it is then. Error besides:
+    // invalid_argument when nothing of it is in motion.
+    handles<batch_record(cancel_atom, std::string, batch_id)>,
+    // Ends a running retrieval, of any session; answers with its record. Error besides:
+    // invalid_argument when it has ended.
+    handles<retrieval_record(cancel_atom, std::string, retrieval_id)>,
     // Removes a batch; answers with what it was.
     handles<batch_record(remove_atom, std::string, batch_id)>,
     // What a batch is doing; aggregations with a number above the given one.
     handles<batch_status(status_atom, std::string, batch_id, uint32_t)>,
-    // A retrieval's record.
-    handles<retrieval_record(status_atom, std::string, retrieval_id)>,
+    // What a retrieval is doing, or what became of it.
+    handles<retrieval_status(status_atom, std::string, retrieval_id)>,
+    // The running retrievals of a workspace.
+    handles<std::vector<retrieval_status>(list_retrievals_atom, std::string)>,
 
     // Begins a retrieval in a workspace, of a batch (0: of listed files).
     handles<retrieval_record(get_begin_atom, std::string, batch_id)>,
@@ -47,7 +60,8 @@ using client_actor = caf::typed_actor<
     handles<bool(get_want_atom, retrieval_id, std::vector<wanted_range>, bool)>,
     // The next thing the retrieval has; answers within about a second, with `waiting` if nothing.
     handles<delivery(get_next_atom, retrieval_id)>,
-    // Bytes of a range that is ready: offset and length, at most max_packed_bytes.
+    // Bytes of a range that is ready: offset and length, at most max_packed_bytes. For clients that
+    // got no descriptor with it.
     handles<bytes(get_data_atom, retrieval_id, aggregation_id, uint64_t, uint32_t)>,
     // The client has all it needs of a range that was ready.
     handles<bool(get_done_atom, retrieval_id, wanted_range)>,

@@ -69,7 +69,7 @@ caf::expected<std::vector<entry_error>> registrar_state::add_chunk(batch_id id,
   }
   // `index` is only needed behind the first refused entry; before it, numbers are the same.
   auto offset = static_cast<uint32_t>(good.size() - index.size());
-  auto added = store->add_files(id, good);
+  auto added = store->add_files(id, good, found->second.rule);
   if (!added) return added.error();
   for (auto& error : *added) {
     if (error.index >= offset) error.index = index[error.index - offset];
@@ -121,7 +121,7 @@ void start_purge(self_pointer self) {
   self->send(self, purge_atom_v);
 }
 
-caf::result<batch_id> begin(self_pointer self, const batch_record& draft) {
+caf::result<batch_id> begin(self_pointer self, const batch_record& draft, held_rule rule) {
   auto workspace = self->state.store->view()->workspace(draft.workspace_name);
   if (!workspace) return workspace.error();
   if (!*workspace) return fail(errc::not_found, "there is no workspace " + draft.workspace_name);
@@ -129,7 +129,7 @@ caf::result<batch_id> begin(self_pointer self, const batch_record& draft) {
   if (!id) return id.error();
   auto owner = caf::actor_cast<caf::actor_addr>(self->current_sender());
   if (self->current_sender()) self->monitor(owner);
-  self->state.uploads[*id] = {owner, (*workspace)->roots};
+  self->state.uploads[*id] = {owner, (*workspace)->roots, rule};
   return *id;
 }
 
@@ -180,7 +180,9 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
                        {"purging", std::to_string(self->state.purging.size())},
                        {"catalogue bytes", std::to_string(store->disk_bytes())}})};
       },
-      [=](put_begin_atom, const batch_record& draft) { return begin(self, draft); },
+      [=](put_begin_atom, const batch_record& draft, bool only_changed) {
+        return begin(self, draft, only_changed ? held_rule::changed : held_rule::refuse);
+      },
       [=](put_chunk_atom, batch_id id, const packed_page& page)
           -> caf::result<std::vector<entry_error>> { return self->state.add_chunk(id, page); },
       [=](put_commit_atom, batch_id id) { return commit(self, id); },
@@ -206,6 +208,13 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
       },
       [=](recalled_atom, aggregation_id id) { return done(store->record_recalled(id)); },
       [=](volume_atom, const volume_record& volume) { return done(store->put_volume(volume)); },
+      [=](cancel_atom, batch_id id, const std::string& by) -> caf::result<batch_record> {
+        auto cancelled = store->cancel_batch(id, by);
+        if (!cancelled) return cancelled.error();
+        spdlog::info("batch {} cancelled by {}: {} of {} files are not safe", id.value, by,
+                     cancelled->failed_files, cancelled->files);
+        return *cancelled;
+      },
       [=](remove_atom, batch_id id) -> caf::result<batch_record> {
         auto removed = store->remove_batch(id);
         if (!removed) return removed.error();

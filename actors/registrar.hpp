@@ -14,6 +14,7 @@ struct registrar_state {
   struct upload {
     caf::actor_addr owner;
     std::vector<std::string> roots;
+    held_rule rule = held_rule::refuse;
   };
 
   catalogue_store* store = nullptr;

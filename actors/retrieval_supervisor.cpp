@@ -10,35 +10,6 @@ namespace et {
 using part = retrieval_supervisor_state::part;
 using part_state = retrieval_supervisor_state::part_state;
 
-std::optional<delivery> retrieval_supervisor_state::next_delivery() {
-  for (auto& [number, one] : parts) {
-    if (one.state != part_state::ready && one.state != part_state::failed) continue;
-    if (one.delivered == one.ranges.size()) continue;
-    delivery next;
-    next.range = one.ranges[one.delivered++];
-    next.kind = one.state == part_state::ready ? delivery_kind::ready : delivery_kind::failed;
-    next.code = one.code;
-    next.text = one.text;
-    return next;
-  }
-  if (all_wanted && parts.empty()) {
-    delivery end;
-    end.kind = delivery_kind::end;
-    return end;
-  }
-  return std::nullopt;
-}
-
-const part* retrieval_supervisor_state::readable(aggregation_id id, uint64_t offset_bytes) const {
-  for (auto& [number, one] : parts) {
-    if (one.aggregation != id || one.state != part_state::ready) continue;
-    for (size_t i = 0; i < one.delivered; ++i)
-      if (offset_bytes >= one.ranges[i].begin_bytes && offset_bytes < one.ranges[i].end_bytes)
-        return &one;
-  }
-  return nullptr;
-}
-
 namespace {
 
 using self_pointer = retrieval_supervisor_actor::stateful_pointer<retrieval_supervisor_state>;
@@ -53,15 +24,44 @@ std::atomic<uint64_t> last_recall{0};
 
 void go_on(self_pointer self);
 
+/// Tells the client of a ready range, with a descriptor of the file if it can have one.
+void deliver_ready(self_pointer self, caf::typed_response_promise<delivery> promise,
+                   const delivery& next) {
+  auto& state = self->state;
+  auto one = state.readable(next.range.aggregation, next.range.begin_bytes);
+  if (!state.lends || !one) {
+    promise.deliver(next);
+    return;
+  }
+  auto& readers = state.actors->cache_readers;
+  auto id = next.range.aggregation;
+  self->request(readers[id.number % readers.size()], defaults::request_timeout, lend_atom_v, id,
+                one->recall, state.session)
+      .then(
+          [=](uint64_t number) mutable {
+            // Without a channel it need not be tried again.
+            if (number == 0) self->state.lends = false;
+            auto with = next;
+            with.descriptor = number;
+            promise.deliver(std::move(with));
+          },
+          [=](const caf::error&) mutable { promise.deliver(next); });
+}
+
 void answer_waiting(self_pointer self) {
   auto& state = self->state;
   while (!state.waiting.empty()) {
     auto next = state.next_delivery();
     if (!next) return;
+    auto promise = std::move(state.waiting.front());
+    state.waiting.pop_front();
+    if (next->kind == delivery_kind::ready) {
+      deliver_ready(self, std::move(promise), *next);
+      continue;
+    }
     bool failed = next->kind == delivery_kind::failed;
     auto range = next->range;
-    state.waiting.front().deliver(std::move(*next));
-    state.waiting.pop_front();
+    promise.deliver(std::move(*next));
     // Nothing more is heard of a failed range.
     if (failed) caf::anon_send(self, get_done_atom_v, range);
   }
@@ -162,15 +162,6 @@ void recall_done(self_pointer self, uint64_t number, const recall_outcome& outco
           });
 }
 
-/// Whole when that is cheaper than the ranges: at least half of the blocks are wanted anyway.
-bool whole_is_cheaper(const part& one, const copy_record& copy) {
-  uint64_t blocks = 0;
-  for (auto& range : one.ranges)
-    if (range.end_bytes > range.begin_bytes)
-      blocks += (range.end_bytes - 1) / copy.block_bytes - range.begin_bytes / copy.block_bytes + 1;
-  return blocks * 2 >= copy.blocks;
-}
-
 void recall(self_pointer self, uint64_t number) {
   auto one = find_part(self, number);
   if (!one) return;
@@ -181,7 +172,7 @@ void recall(self_pointer self, uint64_t number) {
   recall_job job;
   job.aggregation = one->record;
   job.copy = one->record.copies[one->copy];
-  job.whole = !one->ranges_only && whole_is_cheaper(*one, job.copy);
+  job.whole = !one->ranges_only && one->whole_is_cheaper(job.copy);
   job.salvage = one->salvage;
   job.number = ++last_recall;
   uint64_t needed_bytes = 0;
@@ -314,6 +305,7 @@ caf::result<bool> want(self_pointer self, const std::vector<wanted_range>& range
     }
     open->ranges.push_back(range);
     ++state.ranges;
+    state.wanted_bytes += range.end_bytes - range.begin_bytes;
   }
   if (last) {
     state.all_wanted = true;
@@ -329,6 +321,9 @@ void range_done(self_pointer self, const wanted_range& range) {
   for (auto i = parts.begin(); i != parts.end(); ++i) {
     auto& one = i->second;
     if (one.aggregation != range.aggregation || one.delivered <= one.finished) continue;
+    ++self->state.finished_ranges;
+    if (range.end_bytes > range.begin_bytes)
+      self->state.finished_bytes += range.end_bytes - range.begin_bytes;
     if (++one.finished < one.ranges.size()) return;
     let_go(self, one);
     parts.erase(i);
@@ -338,31 +333,48 @@ void range_done(self_pointer self, const wanted_range& range) {
   answer_waiting(self);
 }
 
+/// Finds out what the retrieval waits for, in words; nothing when something is ready.
+template <class Answer>
+void ask_wait(self_pointer self, Answer answer) {
+  auto& state = self->state;
+  aggregation_id first;
+  for (auto& [number, one] : state.parts) {
+    if (one.state == part_state::failed) continue;
+    if (one.state == part_state::ready) return answer(std::string{});
+    first = one.aggregation;
+    break;
+  }
+  if (first.number == 0) return answer(std::string{});
+  self->request(state.actors->scheduler, defaults::request_timeout, status_atom_v, first)
+      .then([=](const std::string& text) mutable { answer(text); },
+            [=](const caf::error&) mutable { answer(std::string{}); });
+}
+
 /// What a client without anything ready is told.
 void answer_waiting_text(self_pointer self) {
   auto& state = self->state;
   if (state.waiting.empty()) return;
   auto promise = state.waiting.front();
   state.waiting.pop_front();
-  aggregation_id first;
-  for (auto& [number, one] : state.parts) {
-    if (one.state == part_state::ready || one.state == part_state::failed) continue;
-    first = one.aggregation;
-    break;
-  }
-  auto answer = [promise](const std::string& text) mutable {
+  ask_wait(self, [promise](const std::string& text) mutable {
     delivery wait;
     wait.text = text;
     promise.deliver(std::move(wait));
-  };
-  self->request(state.actors->scheduler, defaults::request_timeout, status_atom_v, first)
-      .then([=](const std::string& text) mutable { answer(text); },
-            [=](const caf::error&) mutable { answer(std::string{}); });
+  });
 }
 
-void end(self_pointer self, const retrieval_outcome& outcome) {
+caf::error cancelled(const retrieval_supervisor_state& state) {
+  return fail(errc::cancelled, "retrieval " + std::to_string(state.record.id.value) +
+                                   " was cancelled by " + state.cancelled_by);
+}
+
+/// Gives everything back and records the end. The actor ends with `quit`.
+void end(self_pointer self, const retrieval_outcome& outcome, bool quit) {
   auto& state = self->state;
-  if (state.ended) return;
+  if (state.ended) {
+    if (quit) self->quit(caf::exit_reason::user_shutdown);
+    return;
+  }
   state.ended = true;
   for (auto& [number, one] : state.parts) {
     if (one.recall != 0 || one.state == part_state::recalling)
@@ -377,46 +389,70 @@ void end(self_pointer self, const retrieval_outcome& outcome) {
   spdlog::info("retrieval {} {}: {} files, {} bytes, {} bad files", state.record.id.value,
                to_string(outcome.state), outcome.files, outcome.size_bytes, outcome.bad_files);
   self->request(state.actors->registrar, defaults::catalogue_timeout, get_end_atom_v, state.record)
-      .then([=](bool) { self->quit(caf::exit_reason::user_shutdown); },
-            [=](const caf::error& error) {
-              spdlog::error("retrieval {}: its end could not be recorded: {}",
-                            self->state.record.id.value, text_of(error));
-              self->quit(caf::exit_reason::user_shutdown);
-            });
+      .then(
+          [=](bool) {
+            if (quit) self->quit(caf::exit_reason::user_shutdown);
+          },
+          [=](const caf::error& error) {
+            spdlog::error("retrieval {}: its end could not be recorded: {}",
+                          self->state.record.id.value, text_of(error));
+            if (quit) self->quit(caf::exit_reason::user_shutdown);
+          });
 }
 
-report retrieval_report(self_pointer self) {
+retrieval_record cancel(self_pointer self, const std::string& by) {
   auto& state = self->state;
-  return {"retrieval",
-          std::to_string(state.record.id.value),
-          {{"user", state.record.requester},
-           {"workspace", state.record.workspace_name},
-           {"ranges", std::to_string(state.ranges)},
-           {"parts open", std::to_string(state.parts.size())}}};
+  if (!state.ended) {
+    state.cancelled_by = by;
+    retrieval_outcome outcome;
+    outcome.state = retrieval_state::cancelled;
+    outcome.size_bytes = state.finished_bytes;
+    spdlog::info("retrieval {}: cancelled by {}", state.record.id.value, by);
+    for (auto& promise : state.waiting) promise.deliver(cancelled(state));
+    state.waiting.clear();
+    end(self, outcome, false);
+  }
+  return state.record;
+}
+
+caf::typed_response_promise<retrieval_status> status(self_pointer self) {
+  auto promise = self->make_response_promise<retrieval_status>();
+  auto& state = self->state;
+  retrieval_status now{state.record,       state.ranges,         state.finished_ranges,
+                       state.wanted_bytes, state.finished_bytes, {}};
+  ask_wait(self, [promise, now](const std::string& text) mutable {
+    now.wait = text;
+    promise.deliver(std::move(now));
+  });
+  return promise;
 }
 
 }  // namespace
 
 retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self, actors_ptr actors,
                                                                retrieval_record record,
-                                                               caf::actor_addr owner) {
+                                                               caf::actor_addr owner,
+                                                               uint64_t session) {
   guard(self);
   self->state.actors = std::move(actors);
   self->state.record = std::move(record);
+  self->state.session = session;
   self->monitor(owner);
   self->set_down_handler([=](caf::down_msg&) {
     retrieval_outcome cancelled;
     cancelled.state = retrieval_state::cancelled;
-    end(self, cancelled);
+    end(self, cancelled, true);
   });
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
-        return std::vector<report>{retrieval_report(self)};
+        return std::vector<report>{report_of(self, "retrieval_supervisor")};
       },
       [=](get_want_atom, const std::vector<wanted_range>& ranges, bool last) {
+        if (self->state.ended) return caf::result<bool>{cancelled(self->state)};
         return want(self, ranges, last);
       },
       [=](get_next_atom) -> caf::result<delivery> {
+        if (self->state.ended) return cancelled(self->state);
         auto promise = self->make_response_promise<delivery>();
         if (self->state.waiting.size() >= defaults::max_requests_per_session) {
           promise.deliver(fail(errc::limit_reached, "too many requests for the next range"));
@@ -430,6 +466,7 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
       },
       [=](get_data_atom, aggregation_id id, uint64_t offset_bytes,
           uint32_t length_bytes) -> caf::result<bytes> {
+        if (self->state.ended) return cancelled(self->state);
         auto one = self->state.readable(id, offset_bytes);
         if (!one) return fail(errc::invalid_argument, "that range is not ready");
         auto& readers = self->state.actors->cache_readers;
@@ -441,10 +478,14 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
         return true;
       },
       [=](get_end_atom, const retrieval_outcome& outcome) -> caf::result<bool> {
-        end(self, outcome);
+        end(self, outcome, true);
         return true;
       },
       [=](tick_atom, uint64_t) { answer_waiting_text(self); },
+      [=](status_atom) -> caf::result<retrieval_status> { return status(self); },
+      [=](cancel_atom, const std::string& by) -> caf::result<retrieval_record> {
+        return cancel(self, by);
+      },
   };
 }
 

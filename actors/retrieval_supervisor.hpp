@@ -31,6 +31,10 @@ struct retrieval_supervisor_state {
     size_t finished = 0;   ///< ranges the client is done with
     errc code = errc::none;
     std::string text;
+
+    /// At least half of the blocks of `copy` are wanted: bringing back all of them costs hardly
+    /// more and fills the cache.
+    bool whole_is_cheaper(const copy_record& copy) const;
   };
 
   actors_ptr actors;
@@ -39,6 +43,12 @@ struct retrieval_supervisor_state {
   uint64_t next_part = 1;
   uint64_t open_part = 0;  ///< still gathering ranges, 0: none
   size_t ranges = 0;
+  size_t finished_ranges = 0;
+  uint64_t wanted_bytes = 0;
+  uint64_t finished_bytes = 0;
+  uint64_t session = 0;
+  bool lends = true;         ///< the session's client takes descriptors
+  std::string cancelled_by;  ///< a user; empty: nobody
   bool all_wanted = false;
   bool ended = false;
   std::set<batch_id> allowed;  ///< batches known to be of the workspace
@@ -50,9 +60,9 @@ struct retrieval_supervisor_state {
   const part* readable(aggregation_id id, uint64_t offset_bytes) const;
 };
 
-/// `owner`'s end cancels the retrieval.
+/// `owner`, the port of session number `session`, cancels the retrieval when it ends.
 retrieval_supervisor_actor::behavior_type retrieval_supervisor(
     retrieval_supervisor_actor::stateful_pointer<retrieval_supervisor_state> self,
-    actors_ptr actors, retrieval_record record, caf::actor_addr owner);
+    actors_ptr actors, retrieval_record record, caf::actor_addr owner, uint64_t session);
 
 }  // namespace et

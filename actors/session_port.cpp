@@ -6,6 +6,7 @@
 #include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
 #include "actors/retrieval_supervisor.hpp"
+#include "actors/session_rights.hpp"
 #include "actors/version.hpp"
 
 namespace et {
@@ -17,93 +18,10 @@ bool session_port_state::may_use(const workspace_record& workspace) const {
 
 namespace {
 
-using self_pointer = client_actor::stateful_pointer<session_port_state>;
-
-/// Passes a request on and its answer back.
-template <class R, class Handle, class... Ts>
-void forward(self_pointer self, caf::typed_response_promise<R> promise, const Handle& whom,
-             Ts&&... xs) {
-  self->request(whom, defaults::catalogue_timeout, std::forward<Ts>(xs)...)
-      .then([promise](R& answer) mutable { promise.deliver(std::move(answer)); },
-            [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
-}
-
-template <class R, class Handle, class... Ts>
-caf::typed_response_promise<R> forwarded(self_pointer self, const Handle& whom, Ts&&... xs) {
-  auto promise = self->make_response_promise<R>();
-  forward(self, promise, whom, std::forward<Ts>(xs)...);
-  return promise;
-}
-
-const catalogue_reader_actor& reader(self_pointer self) {
-  return self->state.actors->reader(self->state.session);
-}
-
-/// What somebody is told who may not use a workspace: the same whether it exists or not.
-caf::error not_yours(self_pointer self, const std::string& workspace) {
-  auto& who = self->state.who;
-  spdlog::warn("session {}: user {} may not use workspace {}", self->state.session, who.user,
-               workspace);
-  return fail(errc::not_authorised,
-              "user " + who.user + " is not a manager of a workspace named " + workspace);
-}
-
-/// Does `work(promise, workspace)` when the identity may use the workspace.
-template <class R, class Work>
-caf::typed_response_promise<R> in_workspace(self_pointer self, const std::string& workspace,
-                                            Work work) {
-  auto promise = self->make_response_promise<R>();
-  if (workspace.empty()) {
-    promise.deliver(fail(errc::invalid_argument, "no workspace is named"));
-    return promise;
-  }
-  self->request(reader(self), defaults::catalogue_timeout, list_workspaces_atom_v, workspace)
-      .then(
-          [=](std::vector<workspace_record>& found) mutable {
-            if (!self->state.may_use(found.front()))
-              promise.deliver(not_yours(self, workspace));
-            else
-              work(promise, found.front());
-          },
-          [=](caf::error& error) mutable {
-            if (code_of(error) == errc::not_found && !self->state.who.administrator)
-              promise.deliver(not_yours(self, workspace));
-            else
-              promise.deliver(std::move(error));
-          });
-  return promise;
-}
-
-caf::error no_batch(batch_id batch, const std::string& workspace) {
-  return fail(errc::not_found,
-              "there is no batch " + std::to_string(batch.value) + " in workspace " + workspace);
-}
-
-/// Does `work(promise, batch record)` when the batch is of a workspace that the identity may use.
-template <class R, class Work>
-caf::typed_response_promise<R> in_batch(self_pointer self, const std::string& workspace,
-                                        batch_id batch, Work work) {
-  return in_workspace<R>(
-      self, workspace,
-      [=](caf::typed_response_promise<R> promise, const workspace_record& found) mutable {
-        auto id = found.id;
-        self->request(reader(self), defaults::catalogue_timeout, batch_atom_v, batch)
-            .then(
-                [=](const batch_record& record) mutable {
-                  if (record.workspace != id)
-                    promise.deliver(no_batch(batch, workspace));
-                  else
-                    work(promise, record);
-                },
-                [=](caf::error& error) mutable {
-                  promise.deliver(code_of(error) == errc::not_found ? no_batch(batch, workspace)
-                                                                    : std::move(error));
-                });
-      });
-}
+using self_pointer = session_port_pointer;
 
 caf::typed_response_promise<upload_info> put_begin(self_pointer self, const std::string& workspace,
-                                                   const std::string& tag) {
+                                                   const std::string& tag, bool only_changed) {
   if (self->state.uploads.size() >= defaults::max_uploads_per_session) {
     auto promise = self->make_response_promise<upload_info>();
     promise.deliver(fail(errc::limit_reached, "too many uploads in one session"));
@@ -121,7 +39,8 @@ caf::typed_response_promise<upload_info> put_begin(self_pointer self, const std:
         draft.uid = state.who.uid;
         draft.gid = state.who.gid;
         auto roots = found.roots;
-        self->request(state.actors->registrar, defaults::catalogue_timeout, put_begin_atom_v, draft)
+        self->request(state.actors->registrar, defaults::catalogue_timeout, put_begin_atom_v, draft,
+                      only_changed)
             .then(
                 [=](batch_id id) mutable {
                   auto& mine = self->state;
@@ -148,8 +67,11 @@ caf::typed_response_promise<retrieval_record> begin_retrieval(
             auto& mine = self->state;
             spdlog::info("session {}: retrieval {} by {} begins", mine.session, record.id.value,
                          mine.who.user);
-            mine.retrievals[record.id] = self->spawn(retrieval_supervisor, mine.actors, record,
-                                                     caf::actor_cast<caf::actor_addr>(self));
+            auto supervisor = self->spawn(retrieval_supervisor, mine.actors, record,
+                                          caf::actor_cast<caf::actor_addr>(self), mine.session);
+            mine.retrievals[record.id] = supervisor;
+            self->send(mine.actors->retrievals, enter_atom_v, record,
+                       caf::actor_cast<caf::strong_actor_ptr>(supervisor));
             promise.deliver(record);
           },
           [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
@@ -221,6 +143,15 @@ caf::typed_response_promise<batch_status> status(self_pointer self, const std::s
       });
 }
 
+/// After a batch was removed or cancelled in the catalogue: ends the work on it.
+void give_up(self_pointer self, caf::typed_response_promise<batch_record> promise,
+             const batch_record& batch, bool removed) {
+  self->request(self->state.actors->director, defaults::request_timeout, cancel_atom_v, batch.id,
+                removed)
+      .then([=](bool) mutable { promise.deliver(batch); },
+            [=](caf::error&) mutable { promise.deliver(batch); });
+}
+
 caf::typed_response_promise<batch_record> remove(self_pointer self, const std::string& workspace,
                                                  batch_id batch) {
   return in_batch<batch_record>(
@@ -231,13 +162,58 @@ caf::typed_response_promise<batch_record> remove(self_pointer self, const std::s
         self->request(self->state.actors->registrar, defaults::catalogue_timeout, remove_atom_v,
                       batch)
             .then(
-                [=](const batch_record& removed) mutable {
-                  self->request(self->state.actors->director, defaults::request_timeout,
-                                cancel_atom_v, batch)
-                      .then([=](bool) mutable { promise.deliver(removed); },
-                            [=](caf::error&) mutable { promise.deliver(removed); });
-                },
+                [=](const batch_record& removed) mutable { give_up(self, promise, removed, true); },
                 [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+      });
+}
+
+caf::typed_response_promise<batch_record> cancel(self_pointer self, const std::string& workspace,
+                                                 batch_id batch) {
+  return in_batch<batch_record>(
+      self, workspace, batch,
+      [=](caf::typed_response_promise<batch_record> promise, const batch_record&) {
+        auto& state = self->state;
+        spdlog::info("session {}: {} cancels batch {}", state.session, state.who.user, batch.value);
+        self->request(state.actors->registrar, defaults::catalogue_timeout, cancel_atom_v, batch,
+                      state.who.user)
+            .then([=](const batch_record& now) mutable { give_up(self, promise, now, false); },
+                  [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+      });
+}
+
+caf::typed_response_promise<retrieval_status> status(self_pointer self,
+                                                     const std::string& workspace,
+                                                     retrieval_id id) {
+  using promise_type = caf::typed_response_promise<retrieval_status>;
+  return in_retrieval<retrieval_status>(
+      self, workspace, id, [=](promise_type promise, const retrieval_record& record) {
+        retrieval_status ended;
+        ended.record = record;
+        if (record.state != retrieval_state::running) {
+          promise.deliver(std::move(ended));
+          return;
+        }
+        // It may end meanwhile: then the record is all there is to tell.
+        self->request(self->state.actors->retrievals, defaults::request_timeout, status_atom_v, id)
+            .then([=](retrieval_status& now) mutable { promise.deliver(std::move(now)); },
+                  [=](const caf::error&) mutable { promise.deliver(ended); });
+      });
+}
+
+caf::typed_response_promise<retrieval_record> cancel(self_pointer self,
+                                                     const std::string& workspace,
+                                                     retrieval_id id) {
+  using promise_type = caf::typed_response_promise<retrieval_record>;
+  return in_retrieval<retrieval_record>(
+      self, workspace, id, [=](promise_type promise, const retrieval_record& record) {
+        if (record.state != retrieval_state::running) {
+          promise.deliver(
+              fail(errc::invalid_argument, "retrieval " + std::to_string(id.value) +
+                                               " has ended already: " + to_string(record.state)));
+          return;
+        }
+        forward(self, promise, self->state.actors->retrievals, cancel_atom_v, id,
+                self->state.who.user);
       });
 }
 
@@ -333,8 +309,8 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
                                           "version of the program");
         return session_info{version_text, user.user, user.administrator};
       },
-      [=](put_begin_atom, const std::string& workspace, const std::string& tag)
-          -> caf::result<upload_info> { return put_begin(self, workspace, tag); },
+      [=](put_begin_atom, const std::string& workspace, const std::string& tag, bool only_changed)
+          -> caf::result<upload_info> { return put_begin(self, workspace, tag, only_changed); },
       [=](put_chunk_atom, uint64_t upload,
           const packed_page& page) -> caf::result<std::vector<entry_error>> {
         auto found = self->state.uploads.find(upload);
@@ -377,29 +353,34 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
               forward(self, promise, reader(self), find_files_atom_v, found.id, only, paths);
             });
       },
+      [=](find_atom, const std::string& workspace,
+          const find_query& query) -> caf::result<found_page> {
+        return in_workspace<found_page>(
+            self, workspace,
+            [=](caf::typed_response_promise<found_page> promise, const workspace_record& found) {
+              forward(self, promise, reader(self), find_atom_v, found.id, query);
+            });
+      },
+      [=](cancel_atom, const std::string& workspace, batch_id batch) -> caf::result<batch_record> {
+        return cancel(self, workspace, batch);
+      },
+      [=](cancel_atom, const std::string& workspace,
+          retrieval_id id) -> caf::result<retrieval_record> { return cancel(self, workspace, id); },
       [=](remove_atom, const std::string& workspace, batch_id batch) -> caf::result<batch_record> {
         return remove(self, workspace, batch);
       },
       [=](status_atom, const std::string& workspace, batch_id batch, uint32_t after)
           -> caf::result<batch_status> { return status(self, workspace, batch, after); },
       [=](status_atom, const std::string& workspace,
-          retrieval_id id) -> caf::result<retrieval_record> {
-        return in_workspace<retrieval_record>(
+          retrieval_id id) -> caf::result<retrieval_status> { return status(self, workspace, id); },
+      [=](list_retrievals_atom,
+          const std::string& workspace) -> caf::result<std::vector<retrieval_status>> {
+        using answer_type = std::vector<retrieval_status>;
+        return in_workspace<answer_type>(
             self, workspace,
-            [=](caf::typed_response_promise<retrieval_record> promise,
-                const workspace_record& found) {
-              auto name = found.name;
-              self->request(reader(self), defaults::catalogue_timeout, status_atom_v, id)
-                  .then(
-                      [=](retrieval_record& record) mutable {
-                        if (record.workspace_name == name)
-                          promise.deliver(std::move(record));
-                        else
-                          promise.deliver(fail(errc::not_found, "there is no retrieval " +
-                                                                    std::to_string(id.value) +
-                                                                    " in workspace " + name));
-                      },
-                      [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+            [=](caf::typed_response_promise<answer_type> promise, const workspace_record& found) {
+              forward(self, promise, self->state.actors->retrievals, list_retrievals_atom_v,
+                      found.id);
             });
       },
       [=](get_begin_atom, const std::string& workspace, batch_id batch)

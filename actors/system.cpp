@@ -12,6 +12,7 @@
 #include "actors/library.hpp"
 #include "actors/registrar.hpp"
 #include "actors/restart.hpp"
+#include "actors/retrieval_director.hpp"
 #include "actors/session_port.hpp"
 #include "actors/tape_drive.hpp"
 #include "storage/os/users.hpp"
@@ -131,7 +132,8 @@ void service::spawn_actors(std::vector<kept_file> kept) {
   for (uint32_t i = 0; i < options_.readers; ++i)
     all.readers.push_back(system_.spawn<caf::detached>(catalogue_reader, store_.get(), i));
   for (uint32_t i = 0; i < options_.cache_readers; ++i)
-    all.cache_readers.push_back(system_.spawn<caf::detached>(cache_reader, cache_.get(), i));
+    all.cache_readers.push_back(
+        system_.spawn<caf::detached>(cache_reader, cache_.get(), channels_, i));
   for (uint32_t i = 0; i < options_.cache_writers; ++i) {
     controls_.push_back(std::make_shared<writer_control>());
     all.writers.push_back(
@@ -148,6 +150,7 @@ void service::spawn_actors(std::vector<kept_file> kept) {
   all.keeper = system_.spawn(cache_keeper, shared, cache_.get(), clock, options_.cache, controls_,
                              std::move(kept));
   all.scheduler = system_.spawn(mount_scheduler, shared, clock, options_.scheduler);
+  all.retrievals = system_.spawn(retrieval_director);
   all.director = system_.spawn(batch_director, shared, options_.packing);
 }
 
@@ -158,6 +161,7 @@ std::vector<caf::actor> service::every_actor() const {
     for (auto& handle : handles) add(handle);
   };
   add(actors_->director);
+  add(actors_->retrievals);
   add(actors_->scheduler);
   add(actors_->keeper);
   add_all(actors_->writers);
@@ -189,6 +193,7 @@ caf::error service::open_door() {
   auto actors = actors_ptr{actors_};
   auto max_file_bytes = options_.max_file_bytes;
   auto* system = &system_;
+  options_.door.channels = channels_;
   auto door = front_door::open(system_, options_.door, [=](const identity& who, uint64_t number) {
     return caf::actor_cast<caf::strong_actor_ptr>(
         system->spawn(session_port, actors, who, number, max_file_bytes));

@@ -82,6 +82,7 @@ class service {
   std::unique_ptr<tape::virtual_library> library_;
   std::atomic<bool> stopping_{false};
   std::vector<std::shared_ptr<writer_control>> controls_;
+  std::shared_ptr<descriptor_channels> channels_ = std::make_shared<descriptor_channels>();
   std::shared_ptr<service_actors> actors_;
   caf::actor watcher_;
   std::unique_ptr<front_door> door_;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "actors/basp_link.hpp"
+#include "actors/descriptor_channel.hpp"
 #include "actors/door_socket.hpp"
 #include "actors/node_config.hpp"
 
@@ -51,6 +52,7 @@ struct client::node {
   node_config config;
   caf::actor_system system;
   session_info info;
+  std::unique_ptr<descriptor_receiver> descriptors;
   caf::actor worker;
 };
 
@@ -58,6 +60,10 @@ client::client(std::unique_ptr<node> node_of) : node_(std::move(node_of)) {}
 client::~client() = default;
 const session_info& client::info() const {
   return node_->info;
+}
+
+unique_fd client::take_descriptor(uint64_t number) {
+  return node_->descriptors->take(number);
 }
 
 void client::start(std::shared_ptr<client_job> job) {
@@ -69,12 +75,13 @@ caf::expected<std::unique_ptr<client>> client::connect(const std::string& addres
   constexpr std::string_view scheme = "unix:";
   if (!address.starts_with(scheme))
     return fail(errc::invalid_argument, "the address must be unix:PATH: " + address);
-  auto fd = knock_at(address.substr(scheme.size()), timeout);
-  if (!fd) return fd.error();
+  auto door = knock_at(address.substr(scheme.size()), timeout);
+  if (!door) return door.error();
   try {
     auto begun = std::make_unique<node>();
-    auto session = connect_over<client_actor>(begun->system, std::move(*fd), timeout);
+    auto session = connect_over<client_actor>(begun->system, std::move(door->session), timeout);
     if (!session) return with_context(session.error(), address);
+    begun->descriptors = std::make_unique<descriptor_receiver>(std::move(door->channel));
     begun->worker = begun->system.spawn(speaker, *session);
     std::unique_ptr<client> result{new client(std::move(begun))};
     auto info = result->call<session_info>(hello_atom::value, std::to_string(protocol_version));

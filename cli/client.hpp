@@ -11,6 +11,7 @@
 
 #include "actors/defaults.hpp"
 #include "actors/protocol_client.hpp"
+#include "storage/os/file.hpp"
 
 namespace et {
 
@@ -78,6 +79,10 @@ class client {
   ~client();
   client(const client&) = delete;
   client& operator=(const client&) = delete;
+
+  /// The descriptor that the service sent with `number` (delivery::descriptor); empty when it is
+  /// not there.
+  unique_fd take_descriptor(uint64_t number);
 
   /// What the service said at the beginning.
   const session_info& info() const;

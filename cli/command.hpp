@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/commands/admin.hpp"
+#include "cli/commands/documents.hpp"
 #include "cli/commands/export.hpp"
 #include "cli/commands/get.hpp"
 #include "cli/commands/ls.hpp"
@@ -28,6 +29,8 @@ enum class command {
   admin_inspect,
   admin_alerts,
   export_image,
+  manual,
+  documents,
 };
 
 /// A parsed command line. The options of `what` are filled in as far as the line says; workspace
@@ -59,6 +62,8 @@ struct command_line {
   admin_inspect_options inspect;
   admin_alerts_options alerts;
   export_options exporting;
+  manual_options manual;
+  documents_options documents;
 };
 
 /// Parses what a process was started with; `arguments[0]` is the program's name, which may be one

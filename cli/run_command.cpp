@@ -10,6 +10,8 @@ namespace {
 // What needs neither a service nor a configuration.
 std::optional<int> run_alone(command_line& line, const environment& env, command_context& context) {
   if (line.what == command::export_image) return run_export(line.exporting, context);
+  if (line.what == command::manual) return run_manual(line.manual, context);
+  if (line.what == command::documents) return run_documents(line.documents, context);
   if (line.what != command::serve) return std::nullopt;
   auto state = resolve_state(line.serve.state, env);
   if (!state) return end_with(context, state.error());

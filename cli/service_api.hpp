@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actors/messages.hpp"
+#include "storage/os/file.hpp"
 
 namespace et {
 
@@ -17,14 +18,22 @@ using pending = std::future<caf::expected<T>>;
 /// Requests that a command keeps on the way at once, of one kind.
 constexpr size_t request_window = 8;
 
+/// A page of a find, unpacked.
+struct find_answer {
+  std::vector<file_row> rows;
+  bool end = false;
+  batch_id from;
+  std::string after;
+};
+
 /// A session with a service. Thread safe. Each call is one message of actors/protocol_client.hpp,
 /// where its meaning and errors stand; lost connections give unavailable or timeout.
 class service_api {
  public:
   virtual ~service_api() = default;
 
-  virtual caf::expected<upload_info> put_begin(const std::string& workspace,
-                                               const std::string& tag) = 0;
+  virtual caf::expected<upload_info> put_begin(const std::string& workspace, const std::string& tag,
+                                               bool only_changed) = 0;
   /// At most page_rows entries and max_packed_bytes packed.
   virtual pending<std::vector<entry_error>> put_chunk(uint64_t upload,
                                                       const std::vector<file_entry>& entries) = 0;
@@ -38,12 +47,18 @@ class service_api {
                                                     const std::string& after) = 0;
   virtual pending<std::vector<file_row>> find_files(const std::string& workspace, batch_id batch,
                                                     const std::vector<std::string>& paths) = 0;
+  virtual pending<find_answer> find(const std::string& workspace, const find_query& query) = 0;
+  virtual caf::expected<batch_record> cancel(const std::string& workspace, batch_id batch) = 0;
+  virtual caf::expected<retrieval_record> cancel(const std::string& workspace,
+                                                 retrieval_id retrieval) = 0;
   virtual caf::expected<batch_record> remove(const std::string& workspace, batch_id batch) = 0;
 
   virtual caf::expected<batch_status> status(const std::string& workspace, batch_id batch,
                                              uint32_t after) = 0;
-  virtual caf::expected<retrieval_record> retrieval_status(const std::string& workspace,
-                                                           retrieval_id retrieval) = 0;
+  virtual caf::expected<et::retrieval_status> retrieval_status(const std::string& workspace,
+                                                               retrieval_id retrieval) = 0;
+  virtual caf::expected<std::vector<et::retrieval_status>> list_retrievals(
+      const std::string& workspace) = 0;
 
   virtual caf::expected<retrieval_record> get_begin(const std::string& workspace,
                                                     batch_id batch) = 0;
@@ -52,6 +67,8 @@ class service_api {
   virtual caf::expected<delivery> get_next(retrieval_id retrieval) = 0;
   virtual pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation,
                                   uint64_t offset_bytes, uint32_t size_bytes) = 0;
+  /// The descriptor that came with a delivery; empty when there is none: then use get_data().
+  virtual unique_fd take_descriptor(uint64_t number) = 0;
   virtual caf::error get_done(retrieval_id retrieval, const wanted_range& range) = 0;
   virtual caf::error get_end(retrieval_id retrieval, const retrieval_outcome& outcome) = 0;
 

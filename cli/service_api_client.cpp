@@ -11,13 +11,20 @@ caf::error error_of(const caf::expected<T>& answer) {
   return answer ? caf::error{} : answer.error();
 }
 
+caf::expected<find_answer> unpack_found(caf::expected<found_page>& page) {
+  if (!page) return page.error();
+  auto rows = unpack_rows(page->rows);
+  if (!rows) return rows.error();
+  return find_answer{std::move(*rows), page->end, page->from, std::move(page->after)};
+}
+
 class connected_service : public service_api {
  public:
   explicit connected_service(std::unique_ptr<client> connected) : client_(std::move(connected)) {}
 
-  caf::expected<upload_info> put_begin(const std::string& workspace,
-                                       const std::string& tag) override {
-    return client_->call<upload_info>(put_begin_atom_v, workspace, tag);
+  caf::expected<upload_info> put_begin(const std::string& workspace, const std::string& tag,
+                                       bool only_changed) override {
+    return client_->call<upload_info>(put_begin_atom_v, workspace, tag, only_changed);
   }
   pending<std::vector<entry_error>> put_chunk(uint64_t upload,
                                               const std::vector<file_entry>& entries) override {
@@ -45,6 +52,21 @@ class connected_service : public service_api {
                                             const std::vector<std::string>& paths) override {
     return ask_rows(find_files_atom_v, workspace, batch, pack_strings(paths));
   }
+  pending<find_answer> find(const std::string& workspace, const find_query& query) override {
+    auto promise = std::make_shared<std::promise<caf::expected<find_answer>>>();
+    auto answer = promise->get_future();
+    client_->post<found_page>(
+        [promise](caf::expected<found_page> page) { promise->set_value(unpack_found(page)); },
+        find_atom_v, workspace, query);
+    return answer;
+  }
+  caf::expected<batch_record> cancel(const std::string& workspace, batch_id batch) override {
+    return client_->call<batch_record>(cancel_atom_v, workspace, batch);
+  }
+  caf::expected<retrieval_record> cancel(const std::string& workspace,
+                                         retrieval_id retrieval) override {
+    return client_->call<retrieval_record>(cancel_atom_v, workspace, retrieval);
+  }
   caf::expected<batch_record> remove(const std::string& workspace, batch_id batch) override {
     return client_->call<batch_record>(remove_atom_v, workspace, batch);
   }
@@ -53,9 +75,13 @@ class connected_service : public service_api {
                                      uint32_t after) override {
     return client_->call<batch_status>(status_atom_v, workspace, batch, after);
   }
-  caf::expected<retrieval_record> retrieval_status(const std::string& workspace,
-                                                   retrieval_id retrieval) override {
-    return client_->call<retrieval_record>(status_atom_v, workspace, retrieval);
+  caf::expected<et::retrieval_status> retrieval_status(const std::string& workspace,
+                                                       retrieval_id retrieval) override {
+    return client_->call<et::retrieval_status>(status_atom_v, workspace, retrieval);
+  }
+  caf::expected<std::vector<et::retrieval_status>> list_retrievals(
+      const std::string& workspace) override {
+    return client_->call<std::vector<et::retrieval_status>>(list_retrievals_atom_v, workspace);
   }
 
   caf::expected<retrieval_record> get_begin(const std::string& workspace, batch_id batch) override {
@@ -72,6 +98,7 @@ class connected_service : public service_api {
                           uint32_t size_bytes) override {
     return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
   }
+  unique_fd take_descriptor(uint64_t number) override { return client_->take_descriptor(number); }
   caf::error get_done(retrieval_id retrieval, const wanted_range& range) override {
     return error_of(client_->call<bool>(get_done_atom_v, retrieval, range));
   }

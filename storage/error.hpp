@@ -44,6 +44,7 @@ enum class errc : uint8_t {
   cancelled,          ///< given up on request
   interrupted,        ///< a signal ended it
   internal,           ///< a bug of ours
+  unchanged,          ///< it is held already just as it is: nothing to do
 };
 
 /// The code's name, as in `corrupt`.

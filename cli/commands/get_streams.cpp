@@ -20,14 +20,19 @@ constexpr uint64_t worth_restart_bytes = 8ull << 20;
 bool is_fatal(const caf::error& error) {
   auto code = code_of(error);
   return code == errc::unavailable || code == errc::timeout || code == errc::protocol ||
-         code == errc::not_authorised || code == errc::interrupted;
+         code == errc::not_authorised || code == errc::interrupted || code == errc::cancelled;
 }
 
 // Writes the files of one range, in the order of their offsets.
 class range_writer {
  public:
-  range_writer(get_state& state, target_cursor& cursor, const wanted_range& range, unsigned window)
-      : state_(state), cursor_(cursor), range_(range), window_(window) {}
+  range_writer(get_state& state, target_cursor& cursor, const delivery& given, unsigned window)
+      : state_(state),
+        cursor_(cursor),
+        range_(given.range),
+        cache_fd_(given.descriptor == 0 ? unique_fd{}
+                                        : state.service.take_descriptor(given.descriptor)),
+        window_(window) {}
 
   void write(const file_row& row) {
     if (state_.halt) return;
@@ -51,7 +56,7 @@ class range_writer {
   void restart(uint64_t offset_bytes) {
     wanted_range rest = range_;
     rest.begin_bytes = offset_bytes;
-    reader_.emplace(state_.service, state_.retrieval, rest, window_, state_.halt);
+    reader_.emplace(state_.service, state_.retrieval, rest, cache_fd_.get(), window_, state_.halt);
   }
 
   // This file cannot be written; the next ones can.
@@ -70,6 +75,7 @@ class range_writer {
   get_state& state_;
   target_cursor& cursor_;
   const wanted_range range_;
+  const unique_fd cache_fd_;
   const unsigned window_;
   std::optional<range_reader> reader_;
 };
@@ -204,7 +210,7 @@ void get_streams::write_loop() {
 }
 
 void get_streams::deliver(task& work, target_cursor& cursor) {
-  range_writer writer{state_, cursor, work.planned.range, window_};
+  range_writer writer{state_, cursor, work.given, window_};
   uint64_t visited = each_file(work.planned, [&](const file_row& row) { writer.write(row); });
   if (state_.halt) return;
   if (visited != work.planned.files) {

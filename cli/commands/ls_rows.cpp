@@ -1,7 +1,5 @@
 #include "cli/commands/ls_rows.hpp"
 
-#include <vector>
-
 namespace et {
 
 namespace {
@@ -52,7 +50,9 @@ class field_line {
   bool first_;
 };
 
-const std::vector<std::string_view>& columns(ls_level level) {
+}  // namespace
+
+const std::vector<std::string_view>& ls_columns(ls_level level) {
   static const std::vector<std::string_view> workspace{"workspace", "batches", "files",
                                                        "bytes",     "quota",   "quota used"};
   static const std::vector<std::string_view> batch{"batch", "tag",   "state",    "created",
@@ -62,12 +62,10 @@ const std::vector<std::string_view>& columns(ls_level level) {
   return level == ls_level::workspace ? workspace : level == ls_level::batch ? batch : file;
 }
 
-}  // namespace
-
 void append_header(std::string& out, ls_level level, ls_format format) {
   if (format == ls_format::json) return;
   field_line line{out, format, 'H'};
-  for (auto column : columns(level)) line.plain(column);
+  for (auto column : ls_columns(level)) line.plain(column);
   line.end();
 }
 

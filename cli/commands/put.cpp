@@ -87,7 +87,7 @@ class put_command {
     auto service = context_.connect();
     if (!service) return end_with(context_, service.error());
     service_ = std::move(*service);
-    auto begun = service_->put_begin(options_.workspace, options_.tag);
+    auto begun = service_->put_begin(options_.workspace, options_.tag, options_.only_changed);
     if (!begun) return end_with(context_, begun.error());
     upload_stream stream{*service_, context_.report, begun->upload, from.name};
     if (from.walk && outside_roots(options_.folder, begun->roots)) {

@@ -12,7 +12,8 @@ struct put_options {
   std::string tag;
   std::string list_file;  ///< `-`: standard input; empty: a folder is put
   std::string folder;
-  bool skip_bad = false;  ///< -c
+  bool skip_bad = false;      ///< -c
+  bool only_changed = false;  ///< --update: what is held unchanged is left out
   bool wait = false;
   bool json = false;
   int input_fd = 0;  ///< what `-` reads

@@ -8,20 +8,23 @@ namespace et {
 namespace {
 
 constexpr uint64_t piece_bytes = max_packed_bytes;
+// Small enough to stay in the processor's cache between reading and writing.
+constexpr uint64_t file_piece_bytes = 256 * 1024;
 constexpr auto stop_interval = std::chrono::milliseconds{100};
 
 }  // namespace
 
 range_reader::range_reader(service_api& service, retrieval_id retrieval, const wanted_range& range,
-                           unsigned window, const std::atomic<bool>& stop)
+                           int cache_fd, unsigned window, const std::atomic<bool>& stop)
     : service_(service),
       retrieval_(retrieval),
       range_(range),
+      cache_fd_(cache_fd),
       window_(window),
       stop_(stop),
       asked_bytes_(range.begin_bytes),
       current_begin_bytes_(range.begin_bytes) {
-  ask();
+  if (cache_fd_ < 0) ask();
 }
 
 void range_reader::ask() {
@@ -33,7 +36,22 @@ void range_reader::ask() {
   }
 }
 
+caf::error range_reader::next_from_file() {
+  if (stop_) return fail(errc::interrupted, "interrupted");
+  auto size = static_cast<size_t>(std::min(file_piece_bytes, range_.end_bytes - asked_bytes_));
+  if (size == 0) return fail(errc::internal, "read behind the end of a range");
+  current_.resize(size);
+  auto n = read_at(cache_fd_, current_.data(), size, asked_bytes_);
+  if (!n) return with_context(n.error(), "cannot read the service's cache");
+  if (*n == 0) return fail(errc::not_found, "its cache file was removed while it was read");
+  current_.resize(*n);
+  current_begin_bytes_ = asked_bytes_;
+  asked_bytes_ += *n;
+  return caf::none;
+}
+
 caf::error range_reader::next_piece() {
+  if (cache_fd_ >= 0) return next_from_file();
   if (on_the_way_.empty()) return fail(errc::internal, "read behind the end of a range");
   auto& next = on_the_way_.front();
   while (next.answer.wait_for(stop_interval) != std::future_status::ready) {

@@ -1,4 +1,5 @@
-// Reads a range of an aggregation from front to back, with some pieces on the way.
+// Reads a range of an aggregation from front to back: from a descriptor of its cache file, or
+// through the session with some pieces on the way.
 #pragma once
 
 #include <atomic>
@@ -11,15 +12,17 @@ namespace et {
 
 class range_reader {
  public:
-  /// `window`: pieces asked for at once. When `stop` is set, waiting ends with interrupted.
+  /// `cache_fd`: a descriptor of the cache file, which stays the caller's; -1: through the session,
+  /// with `window` pieces asked for at once. When `stop` is set, waiting ends with interrupted.
   range_reader(service_api& service, retrieval_id retrieval, const wanted_range& range,
-               unsigned window, const std::atomic<bool>& stop);
+               int cache_fd, unsigned window, const std::atomic<bool>& stop);
   /// Waits for what is on the way.
   ~range_reader() = default;
 
   /// Bytes from `offset_bytes` on, at least one and at most `max_bytes`; valid until the next call.
   /// Precondition: inside the range, and not before an offset asked for earlier. Errors: the
-  /// service's; protocol when it sends another number of bytes than asked for; interrupted.
+  /// service's; protocol when it sends another number of bytes than asked for; not_found when the
+  /// cache file ends early: it has been removed; io_error; interrupted.
   caf::expected<std::span<const uint8_t>> at(uint64_t offset_bytes, uint64_t max_bytes);
 
  private:
@@ -30,10 +33,12 @@ class range_reader {
   };
   void ask();
   caf::error next_piece();
+  caf::error next_from_file();
 
   service_api& service_;
   const retrieval_id retrieval_;
   const wanted_range range_;
+  const int cache_fd_;
   const unsigned window_;
   const std::atomic<bool>& stop_;
   uint64_t asked_bytes_;  // up to here

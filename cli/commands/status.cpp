@@ -217,13 +217,14 @@ int run_retrieval(const status_options& options, service_api& service, command_c
   for (;;) {
     auto record = service.retrieval_status(options.workspace, options.retrieval);
     if (!record) return end_with(context, record.error());
-    if (options.wait && record->state == retrieval_state::running) {
-      context.report.progress("retrieval " + std::to_string(record->id.value) + " is running");
+    if (options.wait && record->record.state == retrieval_state::running) {
+      context.report.progress("retrieval " + std::to_string(record->record.id.value) +
+                              " is running");
       poll_ms = pause(poll_ms);
       continue;
     }
-    append_retrieval(context.out.text(), *record, options.json);
-    bool failed = options.wait && record->state != retrieval_state::completed;
+    append_retrieval(context.out.text(), record->record, options.json);
+    bool failed = options.wait && record->record.state != retrieval_state::completed;
     return finish_output(context, failed ? exit_failed : exit_ok);
   }
 }

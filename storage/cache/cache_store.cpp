@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <mutex>
 #include <optional>
+#include <set>
 
 namespace et {
 
@@ -102,6 +104,14 @@ caf::error cache_file_sink::write(std::span<const uint8_t> data) {
   return {};
 }
 
+struct cache_store::lent_files {
+  std::mutex mutex;
+  std::set<std::pair<aggregation_id, uint64_t>> files;
+};
+
+cache_store::cache_store(fs::path folder)
+    : folder_(std::move(folder)), lent_(std::make_shared<lent_files>()) {}
+
 caf::expected<cache_store> cache_store::open(const fs::path& folder) {
   std::error_code problem;
   fs::create_directories(folder, problem);
@@ -168,7 +178,24 @@ caf::expected<uint64_t> cache_store::size_bytes(aggregation_id id) const {
 }
 
 caf::error cache_store::remove(aggregation_id id) {
-  return unlink_file(path_of(id));
+  return remove_file(path_of(id), id, 0);
+}
+
+void cache_store::will_lend(aggregation_id id, uint64_t recall) {
+  std::lock_guard lock{lent_->mutex};
+  lent_->files.emplace(id, recall);
+}
+
+caf::error cache_store::remove_file(const fs::path& path, aggregation_id id, uint64_t recall) {
+  bool lent = false;
+  {
+    std::lock_guard lock{lent_->mutex};
+    lent = lent_->files.erase({id, recall}) > 0;
+  }
+  // Who has it open would hold its space for as long as he likes.
+  if (lent && ::truncate(path.c_str(), 0) != 0 && errno != ENOENT)
+    return fail_errno("cannot empty " + path.string(), errno);
+  return unlink_file(path);
 }
 
 caf::expected<unique_fd> cache_store::create_recall(aggregation_id id, uint64_t recall) {
@@ -180,7 +207,7 @@ caf::expected<unique_fd> cache_store::open_recall(aggregation_id id, uint64_t re
 }
 
 caf::error cache_store::remove_recall(aggregation_id id, uint64_t recall) {
-  return unlink_file(recall_path(id, recall));
+  return remove_file(recall_path(id, recall), id, recall);
 }
 
 caf::expected<cache_store::contents> cache_store::scan() const {

@@ -12,6 +12,7 @@
 #include <caf/expected.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -73,7 +74,8 @@ class cache_store {
   /// Errors: no_space, io_error.
   caf::error publish(cache_file_sink& sink);
 
-  /// A complete file, to be read. Error: not_found. It stays readable when it is removed meanwhile.
+  /// A complete file, to be read. Error: not_found. It stays readable when it is removed meanwhile,
+  /// unless it was lent.
   caf::expected<unique_fd> open_read(aggregation_id id) const;
 
   /// Size of a complete file. Error: not_found.
@@ -89,6 +91,11 @@ class cache_store {
   caf::expected<unique_fd> open_recall(aggregation_id id, uint64_t recall) const;
   caf::error remove_recall(aggregation_id id, uint64_t recall);
 
+  /// A descriptor of the complete file (recall 0) or of a recall is about to be given to a client,
+  /// who may keep it for ever: when the file is removed its bytes go at once, for all who have it
+  /// open.
+  void will_lend(aggregation_id id, uint64_t recall);
+
   /// What lies in the folders. Names that are not ours are left out.
   caf::expected<contents> scan() const;
   /// Removes what a former run left behind; call before anything is written.
@@ -98,13 +105,16 @@ class cache_store {
   caf::expected<uint64_t> free_bytes() const;
 
  private:
-  explicit cache_store(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  struct lent_files;
+  explicit cache_store(std::filesystem::path folder);
 
   std::filesystem::path folder_of(aggregation_id id) const;
   std::filesystem::path path_of(aggregation_id id) const;
   std::filesystem::path recall_path(aggregation_id id, uint64_t recall) const;
+  caf::error remove_file(const std::filesystem::path& path, aggregation_id id, uint64_t recall);
 
   std::filesystem::path folder_;
+  std::shared_ptr<lent_files> lent_;
 };
 
 }  // namespace et

@@ -63,6 +63,10 @@ class cache_ledger {
   bool keep(aggregation_id file);
 
   bool holds(aggregation_id file) const { return files_.contains(file); }
+  bool is_safe(aggregation_id file) const {
+    auto found = files_.find(file);
+    return found != files_.end() && found->second.safe;
+  }
   uint64_t capacity_bytes() const { return options_.capacity_bytes; }
   uint64_t file_bytes() const { return file_bytes_; }
   uint64_t reserved_bytes() const { return reserved_bytes_; }

@@ -49,6 +49,11 @@ std::string removed(batch_id batch) {
   return batch_name(batch) + " removed";
 }
 
+std::string cancelled(batch_id batch, const std::string& by, uint64_t files) {
+  return batch_name(batch) + " cancelled by " + printable(by) + ": " + std::to_string(files) +
+         " files were not safe and are given up";
+}
+
 std::string retrieval_begun(const retrieval_record& retrieval) {
   auto what = retrieval.batch.value != 0 ? "batch " + std::to_string(retrieval.batch.value)
                                          : std::string{"a list of files"};

@@ -20,6 +20,8 @@ std::string finished(const batch_record& batch);
 /// `count` files failed at once, `first` among them.
 std::string failed(batch_id batch, uint64_t count, const file_failure& first);
 std::string removed(batch_id batch);
+/// `files` of it were given up.
+std::string cancelled(batch_id batch, const std::string& by, uint64_t files);
 std::string retrieval_begun(const retrieval_record& retrieval);
 std::string retrieval_ended(const retrieval_record& retrieval);
 

@@ -38,6 +38,12 @@ struct entry_error {
   }
 };
 
+/// What happens with entries whose path a committed batch of the workspace holds.
+enum class held_rule : uint8_t {
+  refuse,   ///< they are errors that name the batch
+  changed,  ///< they are taken when size or mtime differ from those in the newest such batch
+};
+
 /// What the cache writer found when it wrote an aggregation.
 struct cached_aggregation {
   aggregation_id id;
@@ -62,6 +68,30 @@ struct written_aggregation {
   friend typename Inspector::result_type inspect(Inspector& f, written_aggregation& x) {
     return f(caf::meta::type_name("written_aggregation"), x.id, x.copy);
   }
+};
+
+/// Which files of a workspace a find gives, and from where on.
+struct find_query {
+  std::string pattern;       ///< a glob on the path (glob.hpp); empty: every path
+  batch_id batch;            ///< only this one; 0: all of the workspace
+  bool failed_only = false;  ///< only files that failed
+  batch_id from;             ///< go on in this batch ...
+  std::string after;         ///< ... behind this path
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, find_query& x) {
+    return f(caf::meta::type_name("find_query"), x.pattern, x.batch, x.failed_only, x.from,
+             x.after);
+  }
+};
+
+/// A page of a find, by batch and path. It may be empty before the end: a page also ends when
+/// enough has been looked at.
+struct found_rows {
+  std::vector<file_row> rows;
+  bool end = false;   ///< there is nothing more
+  batch_id from;      ///< where the next page begins
+  std::string after;
 };
 
 /// A consistent picture of the catalogue. Cheap; short-lived; must not outlive its store.
@@ -101,11 +131,17 @@ class catalogue_view {
   /// Listing rows of a batch behind `after`, joined; stops at `limit` rows or about `limit_bytes` of paths.
   virtual caf::expected<std::vector<file_row>> rows(batch_id batch, const std::string& after,
                                                     size_t limit, size_t limit_bytes) = 0;
-  /// The newest committed batch that holds `path` (or batch `only` if not 0), joined; nullopt: none does.
+  /// The row of `path` in the newest committed batch that holds it, or else in the newest in which it
+  /// failed; with `only` not 0, in that batch. nullopt: in none.
   virtual caf::expected<std::optional<file_row>> find_path(workspace_id workspace,
                                                            const std::string& path,
                                                            batch_id only) = 0;
-  /// Failed files of a batch behind `after`, at most `limit`.
+  /// Files that match, joined, of the committed batches of a workspace; at most `limit` rows and
+  /// about `limit_bytes` of paths. Error: invalid_argument for a malformed pattern.
+  virtual caf::expected<found_rows> find(workspace_id workspace, const find_query& query,
+                                         size_t limit, size_t limit_bytes) = 0;
+  /// Failed files of a batch behind `after`, at most `limit`. Those of a cancelled batch that were
+  /// never read are not among them.
   virtual caf::expected<std::vector<file_failure>> failures(batch_id batch,
                                                             const std::string& after,
                                                             size_t limit) = 0;
@@ -147,10 +183,11 @@ class catalogue_store {
   /// Begins a pending batch. workspace, tag, requester, uid, gid are taken from `draft`. Not durable.
   virtual caf::expected<batch_id> begin_batch(const batch_record& draft) = 0;
   /// Adds a chunk to a pending batch, not durable. Entries that are a duplicate within the batch, already
-  /// held by a committed batch of the workspace (the reason names it) or in another pending batch
-  /// are not added and returned. `entries` may come in any order; path order is fastest.
+  /// held by a committed batch of the workspace (the reason names the newest) or in another pending
+  /// batch are not added and returned. With held_rule::changed, what is held with the same size and
+  /// mtime is returned with errc::unchanged. `entries` may come in any order; path order is fastest.
   virtual caf::expected<std::vector<entry_error>> add_files(
-      batch_id id, const std::vector<file_entry>& entries) = 0;
+      batch_id id, const std::vector<file_entry>& entries, held_rule rule = held_rule::refuse) = 0;
   /// Charges quota and makes the batch visible; durable. An empty batch is rejected. Error:
   /// over_quota (the text has quota, used, asked in bytes), not_found when it is not pending.
   virtual caf::expected<batch_record> commit_batch(batch_id id) = 0;
@@ -183,6 +220,12 @@ class catalogue_store {
   virtual caf::expected<batch_record> remove_batch(batch_id id) = 0;
   /// Deletes up to `limit` files of a removed or pending batch; true when nothing is left.
   virtual caf::expected<bool> purge_batch(batch_id id, size_t limit) = 0;
+
+  /// Gives up what is not safe yet of a committed batch: those aggregations, and one more for the
+  /// files that are not planned, become FAILED, their files are not charged or held any more, and
+  /// an alert names `by`; durable. What is safe stays. Errors: not_found; invalid_argument when
+  /// nothing of it is in motion.
+  virtual caf::expected<batch_record> cancel_batch(batch_id id, const std::string& by) = 0;
 
   /// Numbers and stores an alert; durable.
   virtual caf::expected<alert_record> add_alert(alert_record draft) = 0;

@@ -33,30 +33,47 @@ std::vector<uint32_t> path_order(const std::vector<file_entry>& entries) {
   return order;
 }
 
-/// Tells whether paths, asked for in ascending order, are in the way of a new entry. One cursor
-/// goes through the workspace's paths once; where there are none, one seek serves a whole chunk.
+/// Why an entry is not added; code none: it is.
+struct refusal {
+  errc code = errc::none;
+  std::string reason;
+};
+
+/// Tells whether entries, asked for in ascending order of their paths, are in the way of what is
+/// held. One cursor goes through the workspace's paths once; where there are none, one seek serves
+/// a whole chunk.
 class held_check {
  public:
   held_check(const database& db, const record_reader& records,
-             const std::unordered_map<uint64_t, batch_phase>& hidden, const batch_record& batch)
+             const std::unordered_map<uint64_t, batch_phase>& hidden, const batch_record& batch,
+             held_rule rule)
       : records_(records),
         hidden_(hidden),
         batch_(batch.id),
         workspace_(batch.workspace),
+        rule_(rule),
         paths_(db, nullptr, keys::paths_of(batch.workspace)) {}
 
-  /// The reason why `path` cannot be added; empty: it can.
-  caf::expected<std::string> operator()(const std::string& path) {
-    auto prefix = keys::path_prefix(workspace_, path);
+  caf::expected<refusal> operator()(const file_entry& entry) {
+    auto prefix = keys::path_prefix(workspace_, entry.path);
     go_to(prefix);
+    std::optional<batch_id> newest;
     for (; paths_.valid() && prefix.begins(paths_.key()); paths_.next()) {
       auto holder = keys::batch_of_path_key(paths_.key());
       if (!holder) return fail(errc::corrupt, "the catalogue has a malformed key in path");
-      auto reason = refusal(*holder, path);
-      if (!reason || !reason->empty()) return reason;
+      if (*holder == batch_) return refusal{errc::already_exists, "listed twice in this batch"};
+      auto phase = hidden_.find(holder->value);
+      if (phase != hidden_.end() && phase->second == batch_phase::removing) continue;
+      if (phase != hidden_.end())
+        return refusal{errc::already_exists,
+                       "in batch " + std::to_string(holder->value) + ", which is being registered"};
+      auto failed = has_failed(*holder, entry.path);
+      if (!failed) return failed.error();
+      if (!*failed) newest = *holder;
     }
     if (auto error = paths_.error()) return error;
-    return std::string{};
+    if (!newest) return refusal{};
+    return judge(*newest, entry);
   }
 
  private:
@@ -73,49 +90,58 @@ class held_check {
     }
   }
 
-  caf::expected<std::string> refusal(batch_id holder, const std::string& path) {
-    if (holder == batch_) return std::string{"listed twice in this batch"};
+  caf::expected<refusal> judge(batch_id holder, const file_entry& entry) {
     auto name = std::to_string(holder.value);
-    auto phase = hidden_.find(holder.value);
-    if (phase != hidden_.end()) {
-      if (phase->second == batch_phase::removing) return std::string{};
-      return "in batch " + name + ", which is being registered";
-    }
-    auto failures = failures_of(holder);
-    if (!failures) return failures.error();
-    if (*failures) {
-      // A file that failed is not held; it may be put again.
-      auto failure = records_.failure(holder, path);
-      if (!failure) return failure.error();
-      if (*failure) return std::string{};
-    }
-    return "already held by batch " + name;
+    if (rule_ == held_rule::refuse)
+      return refusal{errc::already_exists, "already held by batch " + name};
+    auto held = records_.file(holder, entry.path);
+    if (!held) return held.error();
+    if (!*held)
+      return fail(errc::corrupt, "the catalogue has a path of batch " + name + " but not its file");
+    bool same = (*held)->size_bytes == entry.size_bytes && (*held)->mtime_ns == entry.mtime_ns;
+    return refusal{same ? errc::unchanged : errc::none, {}};
   }
 
-  caf::expected<bool> failures_of(batch_id holder) {
-    auto known = has_failures_.find(holder.value);
-    if (known != has_failures_.end()) return known->second;
-    auto batch = records_.batch(holder);
+  /// A file that failed in its batch is not held; it may be put again.
+  caf::expected<bool> has_failed(batch_id holder, const std::string& path) {
+    auto batch = holder_of(holder);
+    if (!batch) return batch.error();
+    if ((*batch)->failed_files == 0) return false;
+    auto failure = records_.failure(holder, path);
+    if (!failure) return failure.error();
+    if (*failure) return true;
+    if ((*batch)->in_state[static_cast<size_t>(state::failed)] == 0) return false;
+    auto aggregation = records_.aggregation_at(**batch, path);
+    if (!aggregation) return aggregation.error();
+    return *aggregation && (*aggregation)->state == state::failed && covers(**aggregation, path);
+  }
+
+  caf::expected<const batch_record*> holder_of(batch_id id) {
+    auto known = holders_.find(id.value);
+    if (known != holders_.end()) return &known->second;
+    auto batch = records_.batch(id);
     if (!batch) return batch.error();
     if (!*batch)
-      return fail(errc::corrupt, "the catalogue has paths of batch " +
-                                     std::to_string(holder.value) + " but not it");
-    return has_failures_[holder.value] = (*batch)->failed_files > 0;
+      return fail(errc::corrupt,
+                  "the catalogue has paths of batch " + std::to_string(id.value) + " but not it");
+    return &holders_.emplace(id.value, std::move(**batch)).first->second;
   }
 
   const record_reader& records_;
   const std::unordered_map<uint64_t, batch_phase>& hidden_;
   batch_id batch_;
   workspace_id workspace_;
+  held_rule rule_;
   cursor<family::path> paths_;
   bool started_ = false;
-  std::unordered_map<uint64_t, bool> has_failures_;
+  std::unordered_map<uint64_t, batch_record> holders_;
 };
 
 }  // namespace
 
 caf::expected<std::vector<entry_error>> store::add_files(batch_id id,
-                                                         const std::vector<file_entry>& entries) {
+                                                         const std::vector<file_entry>& entries,
+                                                         held_rule rule) {
   return writing([&]() -> caf::expected<std::vector<entry_error>> {
     constexpr size_t usual_change_bytes = 200;
     auto pending = pending_batch(id);
@@ -123,7 +149,7 @@ caf::expected<std::vector<entry_error>> store::add_files(batch_id id,
     auto batch = std::move(*pending);
     auto t = begin(entries.size() * usual_change_bytes);
     std::vector<entry_error> errors;
-    held_check check{*db_, now_, hidden_, batch};
+    held_check check{*db_, now_, hidden_, batch, rule};
     const std::string* last_added = nullptr;
     for (auto index : path_order(entries)) {
       const auto& entry = entries[index];
@@ -135,10 +161,10 @@ caf::expected<std::vector<entry_error>> store::add_files(batch_id id,
         errors.push_back({index, errc::already_exists, "listed twice in this batch"});
         continue;
       }
-      auto refusal = check(entry.path);
-      if (!refusal) return refusal.error();
-      if (!refusal->empty()) {
-        errors.push_back({index, errc::already_exists, std::move(*refusal)});
+      auto held = check(entry);
+      if (!held) return held.error();
+      if (held->code != errc::none) {
+        errors.push_back({index, held->code, std::move(held->reason)});
         continue;
       }
       if (__builtin_add_overflow(batch.size_bytes, entry.size_bytes, &batch.size_bytes)) {

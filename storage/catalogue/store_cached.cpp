@@ -28,18 +28,19 @@ caf::error check_planned(const aggregation_record& planned, uint32_t number,
 
 }  // namespace
 
-caf::expected<uint64_t> store::registered_files(batch_id id) const {
-  uint64_t files = 0;
+caf::expected<store::amount> store::planned_files(batch_id id) const {
+  amount sum;
   cursor<family::aggregation> all{*db_, nullptr, keys::aggregations_of(id)};
   for (all.seek_first(); all.valid(); all.next()) {
     aggregation_record record;
     if (!values::decode(all.value(), record))
       return values::undecodable(all.value(),
                                  "an aggregation of batch " + std::to_string(id.value));
-    files += record.files;
+    sum.files += record.files;
+    sum.size_bytes += record.content_bytes;
   }
   if (auto error = all.error()) return error;
-  return files;
+  return sum;
 }
 
 caf::error store::add_aggregations(batch_id id, const std::vector<aggregation_record>& planned,
@@ -74,12 +75,12 @@ caf::error store::add_aggregations(batch_id id, const std::vector<aggregation_re
     }
     if (last) {
       // A file that no aggregation covers would be called safe with the batch.
-      auto before = registered_files(id);
+      auto before = planned_files(id);
       if (!before) return before.error();
-      if (*before + files != batch.files)
+      if (before->files + files != batch.files)
         return fail(errc::invalid_argument, "the aggregations of batch " +
                                                 std::to_string(id.value) + " cover " +
-                                                std::to_string(*before + files) + " of its " +
+                                                std::to_string(before->files + files) + " of its " +
                                                 std::to_string(batch.files) + " files");
       batch.planned = true;
     }

@@ -26,10 +26,11 @@ class store final : public catalogue_store {
 
   caf::expected<batch_id> begin_batch(const batch_record& draft) override;
   caf::expected<std::vector<entry_error>> add_files(
-      batch_id id, const std::vector<file_entry>& entries) override;
+      batch_id id, const std::vector<file_entry>& entries, held_rule rule) override;
   caf::expected<batch_record> commit_batch(batch_id id) override;
   caf::expected<batch_record> remove_batch(batch_id id) override;
   caf::expected<bool> purge_batch(batch_id id, size_t limit) override;
+  caf::expected<batch_record> cancel_batch(batch_id id, const std::string& by) override;
 
   caf::error add_aggregations(batch_id id, const std::vector<aggregation_record>& planned,
                               bool last) override;
@@ -97,7 +98,18 @@ class store final : public catalogue_store {
   caf::expected<batch_record> committed_batch(batch_id id) const;
   caf::expected<located> locate(aggregation_id id) const;
 
-  caf::expected<uint64_t> registered_files(batch_id id) const;
+  /// Files and bytes.
+  struct amount {
+    uint64_t files = 0;
+    uint64_t size_bytes = 0;
+  };
+  /// What the aggregations of a batch cover.
+  caf::expected<amount> planned_files(batch_id id) const;
+  /// Moves an aggregation to FAILED; returns what it lost that had not failed before.
+  caf::expected<amount> give_up(transaction& t, batch_record& batch,
+                                aggregation_record& aggregation) const;
+  /// Covers the files behind the last aggregation with one that has failed.
+  caf::expected<amount> give_up_unplanned(transaction& t, batch_record& batch) const;
   caf::error purge_files(transaction& t, const batch_record& batch, size_t& budget,
                          std::string& reached) const;
   /// Deletes keys of `range`, at most `budget`, which shrinks by their number.

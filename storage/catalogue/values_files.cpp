@@ -36,7 +36,7 @@ bool decode(std::string_view value, file_failure& out) {
   decoder in{value};
   if (in.u8() != version) return false;
   auto code = in.u8();
-  if (code > static_cast<uint8_t>(errc::internal)) return false;
+  if (code > static_cast<uint8_t>(errc::unchanged)) return false;
   out.code = static_cast<errc>(code);
   out.reason = in.string();
   return in.complete();

@@ -39,6 +39,8 @@ class snapshot_view final : public catalogue_view {
                                             size_t limit_bytes) override;
   caf::expected<std::optional<file_row>> find_path(workspace_id workspace, const std::string& path,
                                                    batch_id only) override;
+  caf::expected<found_rows> find(workspace_id workspace, const find_query& query, size_t limit,
+                                 size_t limit_bytes) override;
   caf::expected<std::vector<file_failure>> failures(batch_id batch, const std::string& after,
                                                     size_t limit) override;
   caf::expected<std::vector<volume_record>> volumes() override;

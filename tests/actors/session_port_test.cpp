@@ -8,6 +8,7 @@
 #include "actors/catalogue_reader.hpp"
 #include "actors/node_config.hpp"
 #include "actors/registrar.hpp"
+#include "actors/retrieval_director.hpp"
 
 using namespace et;
 namespace fs = std::filesystem;
@@ -17,7 +18,7 @@ namespace {
 batch_director_actor::behavior_type fake_director() {
   return {[](report_atom) { return std::vector<report>{}; },
           [](start_atom, batch_id) {},
-          [](cancel_atom, batch_id) { return true; },
+          [](cancel_atom, batch_id, bool) { return true; },
           [](finished_atom, batch_id) {},
           [](safe_atom, const std::vector<aggregation_record>&) {},
           [](lost_atom, aggregation_id, const std::string&) {},
@@ -55,6 +56,7 @@ struct node {
     actors->readers.push_back(system.spawn(catalogue_reader, store.get(), 0u));
     actors->director = system.spawn(fake_director);
     actors->inspector = system.spawn(fake_inspector);
+    actors->retrievals = system.spawn(retrieval_director);
     actors->registrar = system.spawn(registrar, store.get(), actors_ptr{actors}, uint64_t{500});
   }
 
@@ -65,7 +67,9 @@ struct node {
     self->send_exit(actors->readers[0], caf::exit_reason::user_shutdown);
     self->send_exit(actors->director, caf::exit_reason::user_shutdown);
     self->send_exit(actors->inspector, caf::exit_reason::user_shutdown);
-    self->wait_for(actors->registrar, actors->readers[0], actors->director, actors->inspector);
+    self->send_exit(actors->retrievals, caf::exit_reason::user_shutdown);
+    self->wait_for(actors->registrar, actors->readers[0], actors->director, actors->inspector,
+                   actors->retrievals);
     *actors = {};
     store.reset();
     fs::remove_all(path);
@@ -105,7 +109,7 @@ struct node {
 
   uint64_t put(const client_actor& port, const std::string& workspace, const std::string& file) {
     upload_info upload;
-    REQUIRE(ask<upload_info>(port, &upload, put_begin_atom_v, workspace, std::string{"t"}) ==
+    REQUIRE(ask<upload_info>(port, &upload, put_begin_atom_v, workspace, std::string{"t"}, false) ==
             errc::none);
     std::vector<entry_error> errors;
     REQUIRE(ask<std::vector<entry_error>>(port, &errors, put_chunk_atom_v, upload.upload,
@@ -127,7 +131,7 @@ TEST_CASE("session port: a manager acts on the own workspace, and on no other") 
   std::string other = "theirs";
   auto denied = errc::not_authorised;
 
-  CHECK(n.ask<upload_info>(mine, nullptr, put_begin_atom_v, other, std::string{}) == denied);
+  CHECK(n.ask<upload_info>(mine, nullptr, put_begin_atom_v, other, std::string{}, false) == denied);
   CHECK(n.ask<std::vector<workspace_record>>(mine, nullptr, list_workspaces_atom_v, other) ==
         denied);
   CHECK(n.ask<std::vector<batch_record>>(mine, nullptr, list_batches_atom_v, other, batch_id{}) ==
@@ -139,9 +143,23 @@ TEST_CASE("session port: a manager acts on the own workspace, and on no other") 
   CHECK(n.ask<batch_record>(mine, nullptr, remove_atom_v, other, batch) == denied);
   CHECK(n.ask<batch_status>(mine, nullptr, status_atom_v, other, batch, uint32_t{0}) == denied);
   CHECK(n.ask<retrieval_record>(mine, nullptr, get_begin_atom_v, other, batch) == denied);
-  CHECK(n.ask<retrieval_record>(mine, nullptr, status_atom_v, other, retrieval_id{1}) == denied);
+  CHECK(n.ask<retrieval_status>(mine, nullptr, status_atom_v, other, retrieval_id{1}) == denied);
+
+  CHECK(n.ask<found_page>(mine, nullptr, find_atom_v, other, find_query{}) == denied);
+  CHECK(n.ask<batch_record>(mine, nullptr, cancel_atom_v, other, batch) == denied);
+  CHECK(n.ask<retrieval_record>(mine, nullptr, cancel_atom_v, other, retrieval_id{1}) == denied);
+  CHECK(n.ask<std::vector<retrieval_status>>(mine, nullptr, list_retrievals_atom_v, other) ==
+        denied);
 
   // Nor through the own workspace's name.
+  CHECK(n.ask<batch_record>(mine, nullptr, cancel_atom_v, std::string{"mine"}, batch) ==
+        errc::not_found);
+  find_query everything;
+  everything.batch = batch;
+  found_page all;
+  CHECK(n.ask<found_page>(mine, &all, find_atom_v, std::string{"mine"}, everything) == errc::none);
+  CHECK(all.rows.count == 0);
+  CHECK(all.end);
   CHECK(n.ask<packed_page>(mine, nullptr, list_files_atom_v, std::string{"mine"}, batch,
                            std::string{}) == errc::not_found);
   CHECK(n.ask<batch_record>(mine, nullptr, remove_atom_v, std::string{"mine"}, batch) ==
@@ -206,8 +224,8 @@ TEST_CASE("registrar: entries outside the roots, too large, or odd are refused b
   auto mine = n.port("user of mine");
   n.put(mine, "mine", "/mine/held");
   upload_info upload;
-  REQUIRE(n.ask<upload_info>(mine, &upload, put_begin_atom_v, std::string{"mine"}, std::string{}) ==
-          errc::none);
+  REQUIRE(n.ask<upload_info>(mine, &upload, put_begin_atom_v, std::string{"mine"}, std::string{},
+                             false) == errc::none);
   CHECK(upload.roots == std::vector<std::string>{"/mine"});
   std::vector<entry_error> errors;
   CHECK(n.ask<std::vector<entry_error>>(mine, &errors, put_chunk_atom_v, upload.upload,
@@ -235,8 +253,8 @@ TEST_CASE("registrar: an upload ends with its session, and its paths are free ag
   node n;
   auto first = n.port("user of mine");
   upload_info upload;
-  REQUIRE(n.ask<upload_info>(first, &upload, put_begin_atom_v, std::string{"mine"},
-                             std::string{}) == errc::none);
+  REQUIRE(n.ask<upload_info>(first, &upload, put_begin_atom_v, std::string{"mine"}, std::string{},
+                             false) == errc::none);
   REQUIRE(n.ask<std::vector<entry_error>>(first, nullptr, put_chunk_atom_v, upload.upload,
                                           n.chunk({{"/mine/a", 1}})) == errc::none);
   n.self->send_exit(first, caf::exit_reason::user_shutdown);
@@ -250,8 +268,64 @@ TEST_CASE("session port: uploads and retrievals of a session are bounded") {
   auto mine = n.port("user of mine");
   errc code = errc::none;
   for (int i = 0; i < 5; ++i)
-    code = n.ask<upload_info>(mine, nullptr, put_begin_atom_v, std::string{"mine"}, std::string{});
+    code = n.ask<upload_info>(mine, nullptr, put_begin_atom_v, std::string{"mine"}, std::string{},
+                              false);
   CHECK(code == errc::limit_reached);
+}
+
+TEST_CASE("session port: a batch is cancelled for its workspace, once") {
+  node n;
+  auto mine = n.port("user of mine");
+  batch_id batch{n.put(mine, "mine", "/mine/a")};
+  batch_record now;
+  CHECK(n.ask<batch_record>(mine, &now, cancel_atom_v, std::string{"mine"}, batch) == errc::none);
+  CHECK(now.state == state::failed);
+  CHECK(now.failed_files == 1);
+  CHECK(n.ask<batch_record>(mine, nullptr, cancel_atom_v, std::string{"mine"}, batch) ==
+        errc::invalid_argument);
+  // Its files are free for another batch.
+  CHECK(n.put(mine, "mine", "/mine/a") == 2);
+}
+
+TEST_CASE("session port: a running retrieval is seen and cancelled by another session") {
+  node n;
+  auto first = n.port("user of mine");
+  auto second = n.port("user of mine");
+  std::string mine = "mine";
+  retrieval_record begun;
+  REQUIRE(n.ask<retrieval_record>(first, &begun, get_begin_atom_v, mine, batch_id{}) == errc::none);
+  auto id = begun.id;
+  std::vector<retrieval_status> running;
+  CHECK(n.ask<std::vector<retrieval_status>>(second, &running, list_retrievals_atom_v, mine) ==
+        errc::none);
+  REQUIRE(running.size() == 1);
+  CHECK(running[0].record.id == id);
+  retrieval_record ended;
+  CHECK(n.ask<retrieval_record>(second, &ended, cancel_atom_v, mine, id) == errc::none);
+  CHECK(n.ask<delivery>(first, nullptr, get_next_atom_v, id) == errc::cancelled);
+  CHECK(n.ask<bool>(first, nullptr, get_want_atom_v, id, std::vector<wanted_range>{}, true) ==
+        errc::cancelled);
+  CHECK(n.ask<bool>(first, nullptr, get_end_atom_v, id, retrieval_outcome{}) == errc::none);
+  retrieval_status status;
+  CHECK(n.ask<retrieval_status>(second, &status, status_atom_v, mine, id) == errc::none);
+  CHECK(status.record.state == retrieval_state::cancelled);
+  CHECK(n.ask<retrieval_record>(second, nullptr, cancel_atom_v, mine, id) ==
+        errc::invalid_argument);
+}
+
+TEST_CASE("session port: with changes only, what is held unchanged is left out") {
+  node n;
+  auto mine = n.port("user of mine");
+  n.put(mine, "mine", "/mine/a");
+  upload_info upload;
+  REQUIRE(n.ask<upload_info>(mine, &upload, put_begin_atom_v, std::string{"mine"}, std::string{},
+                             true) == errc::none);
+  std::vector<entry_error> errors;
+  CHECK(n.ask<std::vector<entry_error>>(mine, &errors, put_chunk_atom_v, upload.upload,
+                                        n.chunk({{"/mine/a", 10}, {"/mine/b", 1}})) == errc::none);
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].index == 0);
+  CHECK(errors[0].code == errc::unchanged);
 }
 
 TEST_CASE("session port: a client of another version is told so") {

@@ -1,7 +1,9 @@
 #include "tests/cli/fake_service.hpp"
 
+#include <sys/mman.h>
 #include <xxhash.h>
 
+#include "storage/catalogue/glob.hpp"
 #include "tests/cli/command_fixture.hpp"
 
 namespace et::test {
@@ -13,8 +15,9 @@ class borrowed : public service_api {
  public:
   explicit borrowed(service_api& to) : to_(to) {}
 
-  caf::expected<upload_info> put_begin(const std::string& w, const std::string& t) override {
-    return to_.put_begin(w, t);
+  caf::expected<upload_info> put_begin(const std::string& w, const std::string& t,
+                                       bool c) override {
+    return to_.put_begin(w, t, c);
   }
   pending<std::vector<entry_error>> put_chunk(uint64_t u,
                                               const std::vector<file_entry>& e) override {
@@ -42,9 +45,23 @@ class borrowed : public service_api {
   caf::expected<batch_status> status(const std::string& w, batch_id b, uint32_t a) override {
     return to_.status(w, b, a);
   }
-  caf::expected<retrieval_record> retrieval_status(const std::string& w, retrieval_id r) override {
+  caf::expected<et::retrieval_status> retrieval_status(const std::string& w,
+                                                       retrieval_id r) override {
     return to_.retrieval_status(w, r);
   }
+  caf::expected<std::vector<et::retrieval_status>> list_retrievals(const std::string& w) override {
+    return to_.list_retrievals(w);
+  }
+  pending<find_answer> find(const std::string& w, const find_query& q) override {
+    return to_.find(w, q);
+  }
+  caf::expected<batch_record> cancel(const std::string& w, batch_id b) override {
+    return to_.cancel(w, b);
+  }
+  caf::expected<retrieval_record> cancel(const std::string& w, retrieval_id r) override {
+    return to_.cancel(w, r);
+  }
+  unique_fd take_descriptor(uint64_t n) override { return to_.take_descriptor(n); }
   caf::expected<retrieval_record> get_begin(const std::string& w, batch_id b) override {
     return to_.get_begin(w, b);
   }
@@ -78,6 +95,38 @@ class borrowed : public service_api {
 file_checksum fake_service::checksum(const std::string& content) {
   auto hash = XXH3_128bits(content.data(), content.size());
   return {hash.high64, hash.low64};
+}
+
+pending<find_answer> fake_service::find(const std::string&, const find_query& query) {
+  find_answer page;
+  auto pattern = glob::parse(query.pattern);
+  if (!pattern) return ready<find_answer>(pattern.error());
+  uint64_t steps = 0;
+  for (const auto& [batch, held] : rows) {
+    for (const auto& row : held) {
+      bool before =
+          batch < query.from.value || (batch == query.from.value && row.entry.path <= query.after);
+      bool other = query.batch.value != 0 && query.batch.value != batch;
+      if (before || other || !pattern->matches(row.entry.path, steps)) continue;
+      if (query.failed_only && row.state != state::failed) continue;
+      if (page.rows.size() == page_rows) return ready<find_answer>(page);
+      page.rows.push_back(row);
+      page.from = row.batch;
+      page.after = row.entry.path;
+    }
+  }
+  page.end = true;
+  return ready<find_answer>(page);
+}
+
+// A descriptor of the aggregation of the range that was delivered with `number`.
+unique_fd fake_service::take_descriptor(uint64_t number) {
+  std::lock_guard lock{mutex_};
+  unique_fd fd{memfd_create("aggregation", MFD_CLOEXEC)};
+  const auto& data = aggregations[wanted.at(number - 1).aggregation];
+  if (write_all(fd.get(), data.data(), data.size())) return {};
+  ++taken;
+  return fd;
 }
 
 caf::expected<std::unique_ptr<service_api>> command_fixture::connect() {

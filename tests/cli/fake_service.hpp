@@ -25,9 +25,13 @@ class fake_service : public service_api {
   std::map<aggregation_id, bytes> aggregations;    // their bytes
   std::vector<state> batch_states;                 // what status() says, one after the other
   std::set<aggregation_id> unreadable;             // delivered as failed
+  std::vector<et::retrieval_status> running;
+  bool lends = false;  // ready ranges come with a descriptor
+  size_t taken = 0;    // descriptors
   size_t page_rows = 3;
   // What happened.
   std::vector<file_entry> received;
+  bool only_changed = false;
   bool dropped = false;
   bool committed = false;
   std::vector<wanted_range> wanted;
@@ -60,7 +64,9 @@ class fake_service : public service_api {
 
   static file_checksum checksum(const std::string& content);
 
-  caf::expected<upload_info> put_begin(const std::string& workspace, const std::string&) override {
+  caf::expected<upload_info> put_begin(const std::string& workspace, const std::string&,
+                                       bool changed) override {
+    only_changed = changed;
     if (begin_error) return begin_error;
     if (workspace != "ws")
       return fail(errc::not_authorised, "workspace " + workspace + " is not yours");
@@ -163,12 +169,30 @@ class fake_service : public service_api {
     }
     return status;
   }
-  caf::expected<retrieval_record> retrieval_status(const std::string&, retrieval_id id) override {
+  caf::expected<et::retrieval_status> retrieval_status(const std::string&,
+                                                       retrieval_id id) override {
+    et::retrieval_status status;
+    status.record.id = id;
+    status.record.state = retrieval_state::failed;
+    return status;
+  }
+  caf::expected<std::vector<et::retrieval_status>> list_retrievals(const std::string&) override {
+    return running;
+  }
+  pending<find_answer> find(const std::string&, const find_query& query) override;
+  caf::expected<batch_record> cancel(const std::string&, batch_id batch) override {
+    auto found = batches.find(batch.value);
+    if (found == batches.end()) return fail(errc::not_found, "no such batch");
+    found->second.state = state::failed;
+    return found->second;
+  }
+  caf::expected<retrieval_record> cancel(const std::string&, retrieval_id id) override {
     retrieval_record record;
     record.id = id;
-    record.state = retrieval_state::failed;
+    record.state = retrieval_state::cancelled;
     return record;
   }
+  unique_fd take_descriptor(uint64_t number) override;
 
   caf::expected<retrieval_record> get_begin(const std::string& workspace, batch_id batch) override {
     if (workspace != "ws") return fail(errc::not_authorised, "not yours");
@@ -199,6 +223,8 @@ class fake_service : public service_api {
         given.kind = delivery_kind::failed;
         given.code = errc::corrupt;
         given.text = "the tape is damaged";
+      } else if (lends) {
+        given.descriptor = next_;
       }
       return given;
     }

@@ -89,7 +89,7 @@ struct raw_client {
   explicit raw_client(const std::string& socket) {
     auto knocked = knock_at(socket, 20s);
     REQUIRE(knocked);
-    fd = std::move(*knocked);
+    fd = std::move(knocked->session);
     read_greeting();
   }
   bytes read(size_t size) {
@@ -197,8 +197,8 @@ TEST_CASE("front door: a client is told who it is, and its requests are answered
   REQUIRE(put);
   CHECK(put->at(0).index == 1 << 20);
   CHECK(put->at(0).code == errc::rejected);
-  auto refused =
-      session->call<upload_info>(put_begin_atom::value, std::string{"none"}, std::string{"tag"});
+  auto refused = session->call<upload_info>(put_begin_atom::value, std::string{"none"},
+                                            std::string{"tag"}, false);
   REQUIRE_FALSE(refused);
   CHECK(code_of(refused.error()) == errc::not_found);
   CHECK(text_of(refused.error()) == "no such workspace: none");
@@ -247,7 +247,7 @@ TEST_CASE("front door: too many requests at once are refused; a dead session fai
           errors.push_back(answer ? caf::error{} : answer.error());
           changed.notify_all();
         },
-        put_begin_atom::value, std::string{"wait"}, std::string{"t"});
+        put_begin_atom::value, std::string{"wait"}, std::string{"t"}, false);
   std::unique_lock lock{mutex};
   REQUIRE(changed.wait_for(lock, 20s, [&] { return errors.size() == 5; }));
   for (const auto& error : errors) CHECK(code_of(error) == errc::limit_reached);
@@ -276,7 +276,7 @@ TEST_CASE("front door: clients that go in the middle of a request") {
   {
     auto waiting = s.connect();
     waiting->post<upload_info>([](const caf::expected<upload_info>&) {}, put_begin_atom::value,
-                               std::string{"wait"}, std::string{"t"});
+                               std::string{"wait"}, std::string{"t"}, false);
   }
   CHECK(s.sessions_become(1));
   CHECK(works(*other));
@@ -426,7 +426,7 @@ TEST_CASE("front door: a session process that turns against the service is ended
   service s{{.executable = program}};
   auto knocked = knock_at(s.socket(), 20s);
   REQUIRE(knocked);
-  CHECK(is_closed(*knocked));
+  CHECK(is_closed(knocked->session));
   CHECK(s.sessions_become(0));
 }
 

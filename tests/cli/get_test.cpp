@@ -43,7 +43,9 @@ TEST_CASE_METHOD(get_fixture, "a batch comes back with content, mode and time") 
   service.hold(3, "/e/" + std::string(255, 'n'), "long name", 2);
   service.hold(3, "/e/" + std::string(254, 'n') + "o", "another long name", 2);
   service.rows[3][0].entry.mode = 0751;
+  service.lends = GENERATE(false, true);
   CHECK(get() == exit_ok);
+  CHECK(service.taken == (service.lends ? 2 : 0));
   CHECK(read_text(target("/d/a")) == "first");
   CHECK(fs::file_size(target("/d/b")) == 0);
   CHECK(read_text(target("/d/big")) == big);

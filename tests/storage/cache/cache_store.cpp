@@ -51,6 +51,35 @@ TEST_CASE("a file gets its name when it is published") {
   CHECK((status.st_mode & 0777) == 0600);
 }
 
+TEST_CASE("what was lent gives its space back when it is removed, whoever keeps it open") {
+  temporary_folder dir;
+  auto store = open_in(dir);
+  put(store, some, "abc");
+  const aggregation_id other{batch_id{300}, 8};
+  put(store, other, "def");
+  auto recall = store.create_recall(some, 5);
+  REQUIRE(recall);
+  REQUIRE_FALSE(write_at(recall->get(), "xyz", 3, 0));
+  auto lent = store.open_read(some);
+  auto kept = store.open_read(other);
+  auto part = store.open_recall(some, 5);
+  store.will_lend(some, 0);
+  store.will_lend(some, 5);
+  REQUIRE_FALSE(store.remove(some));
+  REQUIRE_FALSE(store.remove(other));
+  REQUIRE_FALSE(store.remove_recall(some, 5));
+  char byte = 0;
+  CHECK(*read_at(lent->get(), &byte, 1, 0) == 0);
+  CHECK(*read_at(part->get(), &byte, 1, 0) == 0);
+  CHECK(*read_at(kept->get(), &byte, 1, 0) == 1);
+  // The same name again has nothing to do with it.
+  put(store, some, "new");
+  auto again = store.open_read(some);
+  REQUIRE_FALSE(store.remove(some));
+  CHECK(*read_at(again->get(), &byte, 1, 0) == 1);
+  CHECK_FALSE(store.remove(some));
+}
+
 TEST_CASE("what is not published goes") {
   temporary_folder dir;
   auto store = open_in(dir);

@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 
+#include "storage/catalogue/glob.hpp"
 #include "tests/storage/catalogue/fixture.hpp"
 
 using namespace et;
@@ -14,6 +15,7 @@ namespace {
 struct model_file {
   file_entry entry;
   bool failed = false;
+  std::string reason;
 };
 
 struct model_aggregation {
@@ -32,7 +34,7 @@ class model {
   explicit model(uint32_t seed) : random_(seed) {}
 
   void step() {
-    switch (random_() % 12) {
+    switch (random_() % 13) {
       case 0:
       case 1:
       case 2:
@@ -51,6 +53,8 @@ class model {
         return lose();
       case 10:
         return remove();
+      case 11:
+        return random_() % 3 == 0 ? cancel() : put();
       default:
         return random_() % 8 == 0 ? restart() : purge();
     }
@@ -85,19 +89,27 @@ class model {
     std::map<std::string, file_entry> chosen;
     for (auto n = 1 + random_() % 12; n > 0; --n) {
       auto path = random_path();
-      chosen[path] = entry(path, random_() % 1000);
+      // Two sizes, so that some are as they are held and some are not.
+      chosen[path] = entry(path, random_() % 2 ? 500 : 1 + path.size());
     }
+    auto rule = random_() % 2 ? held_rule::refuse : held_rule::changed;
     auto id = f_.begin();
     std::vector<file_entry> entries;
     for (const auto& [path, e] : chosen) entries.push_back(e);
     std::shuffle(entries.begin(), entries.end(), random_);
-    auto errors = need(f_->add_files(id, entries));
+    auto errors = need(f_->add_files(id, entries, rule));
     size_t expected_errors = 0;
-    for (const auto& [path, e] : chosen) expected_errors += holder(path).has_value();
+    for (const auto& [path, e] : chosen) expected_errors += is_refused(e, rule);
     REQUIRE(errors.size() == expected_errors);
     std::set<std::string> refused;
-    for (const auto& error : errors) refused.insert(entries[error.index].path);
-    for (const auto& path : refused) REQUIRE(holder(path));
+    for (const auto& error : errors) {
+      refused.insert(entries[error.index].path);
+      REQUIRE((error.code == errc::unchanged) == (rule == held_rule::changed));
+      if (rule == held_rule::refuse)
+        REQUIRE(error.reason ==
+                "already held by batch " + std::to_string(*holder(entries[error.index].path)));
+    }
+    for (const auto& path : refused) REQUIRE(is_refused(chosen[path], rule));
     if (refused.size() == chosen.size() || random_() % 6 == 0) {
       dead_.insert(id.value);
       if (refused.size() == chosen.size()) REQUIRE(errc_of(f_->commit_batch(id)) == errc::rejected);
@@ -109,7 +121,7 @@ class model {
     need(f_->commit_batch(id));
     auto& batch = batches_[id.value];
     for (const auto& [path, e] : chosen)
-      if (!refused.count(path)) batch.files[path] = {e, false};
+      if (!refused.count(path)) batch.files[path] = {e, false, {}};
   }
 
   void plan() {
@@ -140,6 +152,7 @@ class model {
           failed.push_back(index);
           // Somebody else's batch may hold it by now, so that it stays failed or is failed here
           // only.
+          if (!file.failed) file.reason = "size changed";
           file.failed = true;
         }
         failures += file.failed;
@@ -188,6 +201,31 @@ class model {
     dead_.insert(id);
   }
 
+  void cancel() {
+    auto* batch = any_batch();
+    if (!batch) return;
+    auto& [id, held] = *batch;
+    bool in_motion = held.aggregations.empty();
+    for (auto& a : held.aggregations)
+      in_motion = in_motion || a.state == state::registered || a.state == state::cached;
+    auto cancelled = f_->cancel_batch(batch_id{id}, "ann");
+    REQUIRE(cancelled.engaged() == in_motion);
+    if (!in_motion) return;
+    if (held.aggregations.empty()) {
+      held.aggregations.emplace_back();
+      for (const auto& [path, file] : held.files) held.aggregations[0].paths.insert(path);
+    }
+    for (auto& a : held.aggregations) {
+      if (a.state != state::registered && a.state != state::cached) continue;
+      a.state = state::failed;
+      for (const auto& path : a.paths) {
+        auto& file = held.files[path];
+        if (!file.failed) file.reason = "cancelled before it was safe";
+        file.failed = true;
+      }
+    }
+  }
+
   void purge() {
     if (dead_.empty()) return;
     auto id = *dead_.begin();
@@ -217,7 +255,7 @@ class model {
     for (const auto& [path, file] : expected.files) {
       REQUIRE(row->entry == file.entry);
       REQUIRE(row->state == expected_state(expected, path, file));
-      REQUIRE(row->reason == (file.failed ? "size changed" : ""));
+      REQUIRE(row->reason == file.reason);
       REQUIRE(row->has_checksum == (row->state != state::registered && !file.failed));
       failed += file.failed;
       ++row;
@@ -238,21 +276,57 @@ class model {
 
   void check_find() {
     auto path = random_path();
-    std::optional<uint64_t> newest;
+    std::optional<uint64_t> newest = holder(path);
     for (const auto& [id, batch] : batches_)
-      if (batch.files.count(path)) newest = id;
+      if (!holder(path) && batch.files.count(path)) newest = id;
     auto found = need(f_.view()->find_path(workspace_id{1}, path, {}));
     REQUIRE(found.has_value() == newest.has_value());
     if (found) REQUIRE(found->batch.value == *newest);
+    check_pattern();
   }
 
-  /// The batch that holds `path` safely or is going to.
+  /// All rows that match, in pages of a few, are those of the listings that match.
+  void check_pattern() {
+    static const char* const patterns[] = {"", "*", "/a/*", "*/1?", "/a b/[0-4]", "/a/b/7", "x*"};
+    find_query query;
+    query.pattern = patterns[random_() % 7];
+    query.failed_only = random_() % 2;
+    if (random_() % 3 == 0 && !batches_.empty()) query.batch = batch_id{any_batch()->first};
+    std::vector<std::string> expected;
+    auto pattern = need(glob::parse(query.pattern));
+    uint64_t steps = 0;
+    for (const auto& [id, batch] : batches_) {
+      if (query.batch.value != 0 && query.batch.value != id) continue;
+      for (const auto& [path, file] : batch.files)
+        if (pattern.matches(path, steps) && (file.failed || !query.failed_only))
+          expected.push_back(std::to_string(id) + path);
+    }
+    std::vector<std::string> seen;
+    for (bool end = false; !end;) {
+      auto page = need(f_.view()->find(workspace_id{1}, query, 1 + random_() % 5, SIZE_MAX));
+      for (const auto& row : page.rows)
+        seen.push_back(std::to_string(row.batch.value) + row.entry.path);
+      end = page.end;
+      query.from = page.from;
+      query.after = page.after;
+    }
+    REQUIRE(seen == expected);
+  }
+
+  /// The newest batch that holds `path` safely or is going to.
   std::optional<uint64_t> holder(const std::string& path) {
+    std::optional<uint64_t> newest;
     for (const auto& [id, batch] : batches_) {
       auto file = batch.files.find(path);
-      if (file != batch.files.end() && !file->second.failed) return id;
+      if (file != batch.files.end() && !file->second.failed) newest = id;
     }
-    return std::nullopt;
+    return newest;
+  }
+
+  bool is_refused(const file_entry& e, held_rule rule) {
+    auto held = holder(e.path);
+    if (!held || rule == held_rule::refuse) return held.has_value();
+    return batches_[*held].files[e.path].entry.size_bytes == e.size_bytes;
   }
 
   std::string random_path() {

@@ -1,0 +1,46 @@
+// What a retrieval supervisor decides by its state alone.
+#include "actors/retrieval_supervisor.hpp"
+
+namespace et {
+
+using part = retrieval_supervisor_state::part;
+using part_state = retrieval_supervisor_state::part_state;
+
+bool part::whole_is_cheaper(const copy_record& from) const {
+  uint64_t blocks = 0;
+  for (auto& range : ranges)
+    if (range.end_bytes > range.begin_bytes)
+      blocks += (range.end_bytes - 1) / from.block_bytes - range.begin_bytes / from.block_bytes + 1;
+  return blocks * 2 >= from.blocks;
+}
+
+std::optional<delivery> retrieval_supervisor_state::next_delivery() {
+  for (auto& [number, one] : parts) {
+    if (one.state != part_state::ready && one.state != part_state::failed) continue;
+    if (one.delivered == one.ranges.size()) continue;
+    delivery next;
+    next.range = one.ranges[one.delivered++];
+    next.kind = one.state == part_state::ready ? delivery_kind::ready : delivery_kind::failed;
+    next.code = one.code;
+    next.text = one.text;
+    return next;
+  }
+  if (all_wanted && parts.empty()) {
+    delivery end;
+    end.kind = delivery_kind::end;
+    return end;
+  }
+  return std::nullopt;
+}
+
+const part* retrieval_supervisor_state::readable(aggregation_id id, uint64_t offset_bytes) const {
+  for (auto& [number, one] : parts) {
+    if (one.aggregation != id || one.state != part_state::ready) continue;
+    for (size_t i = 0; i < one.delivered; ++i)
+      if (offset_bytes >= one.ranges[i].begin_bytes && offset_bytes < one.ranges[i].end_bytes)
+        return &one;
+  }
+  return nullptr;
+}
+
+}  // namespace et

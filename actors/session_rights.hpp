@@ -1,0 +1,117 @@
+// How a session port does work only for those who may ask for it. Part of session_port.cpp.
+#pragma once
+
+#include "actors/actor_base.hpp"
+#include "actors/defaults.hpp"
+#include "actors/session_port.hpp"
+
+namespace et {
+
+using session_port_pointer = client_actor::stateful_pointer<session_port_state>;
+
+/// Passes a request on and its answer back.
+template <class R, class Handle, class... Ts>
+void forward(session_port_pointer self, caf::typed_response_promise<R> promise, const Handle& whom,
+             Ts&&... xs) {
+  self->request(whom, defaults::catalogue_timeout, std::forward<Ts>(xs)...)
+      .then([promise](R& answer) mutable { promise.deliver(std::move(answer)); },
+            [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
+}
+
+template <class R, class Handle, class... Ts>
+caf::typed_response_promise<R> forwarded(session_port_pointer self, const Handle& whom,
+                                         Ts&&... xs) {
+  auto promise = self->make_response_promise<R>();
+  forward(self, promise, whom, std::forward<Ts>(xs)...);
+  return promise;
+}
+
+inline const catalogue_reader_actor& reader(session_port_pointer self) {
+  return self->state.actors->reader(self->state.session);
+}
+
+/// What somebody is told who may not use a workspace: the same whether it exists or not.
+inline caf::error not_yours(session_port_pointer self, const std::string& workspace) {
+  auto& who = self->state.who;
+  spdlog::warn("session {}: user {} may not use workspace {}", self->state.session, who.user,
+               workspace);
+  return fail(errc::not_authorised,
+              "user " + who.user + " is not a manager of a workspace named " + workspace);
+}
+
+/// Does `work(promise, workspace)` when the identity may use the workspace.
+template <class R, class Work>
+caf::typed_response_promise<R> in_workspace(session_port_pointer self, const std::string& workspace,
+                                            Work work) {
+  auto promise = self->make_response_promise<R>();
+  if (workspace.empty()) {
+    promise.deliver(fail(errc::invalid_argument, "no workspace is named"));
+    return promise;
+  }
+  self->request(reader(self), defaults::catalogue_timeout, list_workspaces_atom_v, workspace)
+      .then(
+          [=](std::vector<workspace_record>& found) mutable {
+            if (!self->state.may_use(found.front()))
+              promise.deliver(not_yours(self, workspace));
+            else
+              work(promise, found.front());
+          },
+          [=](caf::error& error) mutable {
+            if (code_of(error) == errc::not_found && !self->state.who.administrator)
+              promise.deliver(not_yours(self, workspace));
+            else
+              promise.deliver(std::move(error));
+          });
+  return promise;
+}
+
+inline caf::error no_batch(batch_id batch, const std::string& workspace) {
+  return fail(errc::not_found,
+              "there is no batch " + std::to_string(batch.value) + " in workspace " + workspace);
+}
+
+/// Does `work(promise, batch record)` when the batch is of a workspace that the identity may use.
+template <class R, class Work>
+caf::typed_response_promise<R> in_batch(session_port_pointer self, const std::string& workspace,
+                                        batch_id batch, Work work) {
+  return in_workspace<R>(
+      self, workspace,
+      [=](caf::typed_response_promise<R> promise, const workspace_record& found) mutable {
+        auto id = found.id;
+        self->request(reader(self), defaults::catalogue_timeout, batch_atom_v, batch)
+            .then(
+                [=](const batch_record& record) mutable {
+                  if (record.workspace != id)
+                    promise.deliver(no_batch(batch, workspace));
+                  else
+                    work(promise, record);
+                },
+                [=](caf::error& error) mutable {
+                  promise.deliver(code_of(error) == errc::not_found ? no_batch(batch, workspace)
+                                                                    : std::move(error));
+                });
+      });
+}
+
+/// Does `work(promise, record)` when the retrieval is of a workspace that the identity may use.
+template <class R, class Work>
+caf::typed_response_promise<R> in_retrieval(session_port_pointer self, const std::string& workspace,
+                                            retrieval_id id, Work work) {
+  return in_workspace<R>(
+      self, workspace, [=](caf::typed_response_promise<R> promise, const workspace_record& found) {
+        auto of = found.id;
+        self->request(reader(self), defaults::catalogue_timeout, status_atom_v, id)
+            .then(
+                [=](const retrieval_record& record) mutable {
+                  if (record.workspace == of)
+                    work(promise, record);
+                  else
+                    promise.deliver(fail(errc::not_found, "there is no retrieval " +
+                                                              std::to_string(id.value) +
+                                                              " in workspace " + workspace));
+                },
+                [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+      });
+}
+
+}  // namespace et

@@ -1,0 +1,147 @@
+#include "cli/command_definitions.hpp"
+
+#include <limits>
+#include <map>
+
+#include "cli/command_options.hpp"
+
+namespace et {
+
+namespace {
+
+void define_put(CLI::App& app, command_line& line) {
+  auto& options = line.put;
+  log_options(app, line);
+  workspace_option(app, line);
+  flag(app, "-c,--continue", options.skip_bad, "leave bad files out instead of rejecting all");
+  text(app, "-t,--tag", options.tag, "a word to know the batch by", "TAG")
+      ->check([](const std::string& tag) {
+        return tag.empty() ? std::string{"the tag must be one word"} : std::string{};
+      });
+  auto* list = text(app, "-f,--listfile", options.list_file,
+                    "file with one absolute path a line; - for standard input", "LISTFILE");
+  flag(app, "--wait", options.wait, "stay until the batch is safe on tape");
+  flag(app, "--json", options.json, "print the result as JSON");
+  server_options(app, line);
+  auto* folder = text(app, "DIR", options.folder, "folder whose files are put; absolute", "");
+  app.final_callback([&line, list, folder] {
+    if (list->count() + folder->count() == 0) throw CLI::RequiredError("-f LISTFILE or DIR");
+    if (list->count() > 0 && folder->count() > 0) throw CLI::ExcludesError("-f LISTFILE", "DIR");
+    line.what = command::put;
+  });
+}
+
+void define_get(CLI::App& app, command_line& line) {
+  auto& options = line.get;
+  log_options(app, line);
+  auto* batch = batch_option(app, "-b,--batch", options.batch, "batch to get, or to look in");
+  auto* list = text(app, "-f,--filelist", options.list_file,
+                    "file with one original path a line; - for standard input", "FILELIST");
+  workspace_option(app, line);
+  text(app, "-r,--target", options.folder, "folder to write to; absolute, must exist", "DIR")
+      ->required();
+  number(
+      app, "-t,--maxproc", [&](uint64_t n) { options.streams = static_cast<unsigned>(n); }, 1, 48,
+      "parallel streams, 1 to 48; default 5", "MAXPROC");
+  flag(app, "--overwrite", options.overwrite, "replace existing files that differ");
+  server_options(app, line);
+  app.final_callback([&line, batch, list] {
+    if (batch->count() + list->count() == 0) throw CLI::RequiredError("-b BATCH or -f FILELIST");
+    line.what = command::get;
+  });
+}
+
+void define_rm(CLI::App& app, command_line& line) {
+  flag(app, "-v,--verbose", line.verbose, "say more");
+  batch_option(app, "-b,--batch", line.rm.batch, "batch to remove")->required();
+  workspace_option(app, line);
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::rm; });
+}
+
+void define_ls(CLI::App& app, command_line& line) {
+  auto& options = line.ls;
+  text(app, "-x,-X,--xmlsource", options.xml_source, "monitor to read the holdings from", "URL");
+  flag(app, "-H,--headerWanted", options.header, "begin with a header line");
+  batch_option(app, "-b,--batchid", options.batch, "only this batch");
+  workspace_option(app, line);
+  text(app, "-L,--outputLevel", line.level, "what to list: file, batch or workspace; default batch",
+       "LEVEL")
+      ->check(CLI::IsMember({"file", "batch", "workspace"}));
+  const std::map<std::string, ls_format> formats{
+      {"text", ls_format::text}, {"json", ls_format::json}, {"csv", ls_format::csv}};
+  last(app.add_option_function<std::string>(
+           "-F,--outputFormat",
+           [&options, formats](const std::string& word) { options.format = formats.at(word); },
+           "form of the output: text, json or csv; default text"))
+      ->check(CLI::IsMember({"text", "json", "csv"}))
+      ->type_name("FORMAT");
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::ls; });
+}
+
+void define_status(CLI::App& app, command_line& line) {
+  auto& options = line.status;
+  flag(app, "-v,--verbose", line.verbose, "every aggregation");
+  auto* batch = batch_option(app, "-b,--batch", options.batch, "this batch; default: all");
+  auto* retrieval = number(
+      app, "-r,--retrieval", [&](uint64_t id) { options.retrieval = retrieval_id{id}; }, 1,
+      std::numeric_limits<uint64_t>::max(), "this retrieval", "RETRIEVAL");
+  workspace_option(app, line);
+  flag(app, "--wait", options.wait, "wait until it is safe, or has failed");
+  flag(app, "--json", options.json, "one JSON object a line");
+  server_options(app, line);
+  app.final_callback([&line, batch, retrieval] {
+    if (batch->count() > 0 && retrieval->count() > 0) throw CLI::ExcludesError("-b", "-r");
+    line.what = command::status;
+  });
+}
+
+void define_serve(CLI::App& app, command_line& line) {
+  auto& options = line.serve;
+  text(app, "--config", options.config_file, "configuration (TOML); default: embedded", "FILE");
+  text(app, "--state", options.state, "folder of everything the service keeps", "DIR");
+  text(app, "--listen", options.listen, "command socket: unix:/PATH or HOST:PORT", "ADDRESS");
+  text(app, "--http", options.http, "monitor; port 0 picks a free one", "HOST:PORT");
+  app.final_callback([&line] { line.what = command::serve; });
+}
+
+void define_export(CLI::App& app, command_line& line) {
+  auto& options = line.exporting;
+  text(app, "IMAGE", options.image, "cartridge image", "")->required();
+  text(app, "AGGREGATION", options.aggregation,
+       "BATCH.NUMBER or sequence number: its tar goes to standard output; default: list", "");
+  flag(app, "--json", options.json, "the list as JSON");
+  app.final_callback([&line] { line.what = command::export_image; });
+}
+
+void define_manual(CLI::App& app, command_line& line) {
+  text(app, "COMMAND", line.manual.command, "put, et_put, ...; default: elastictape itself", "");
+  app.final_callback([&line] { line.what = command::manual; });
+}
+
+void define_documents(CLI::App& app, command_line& line) {
+  text(app, "DIR", line.documents.folder, "folder that stands for share", "")->required();
+  app.final_callback([&line] { line.what = command::documents; });
+}
+
+constexpr subcommand subcommands[] = {
+    {"serve", nullptr, "run the service", define_serve},
+    {"put", "et_put", "register a batch of files for tape", define_put},
+    {"get", "et_get", "bring a batch or listed files back", define_get},
+    {"rm", "et_rm", "remove a batch", define_rm},
+    {"ls", "et_ls", "list workspaces, batches or files", define_ls},
+    {"status", nullptr, "what batches and retrievals are doing", define_status},
+    {"admin", nullptr, "workspaces, inspector, alerts", define_admin},
+    {"export", nullptr, "bring data back from a cartridge image alone", define_export},
+    {"manual", nullptr, "print a manual page as roff", define_manual, true},
+    {"documents", nullptr, "write what is installed below share", define_documents, true},
+};
+
+}  // namespace
+
+std::span<const subcommand> all_subcommands() {
+  return subcommands;
+}
+
+}  // namespace et
