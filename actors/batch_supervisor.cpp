@@ -76,7 +76,7 @@ void record_plan(self_pointer self, std::vector<aggregation_record> planned, boo
             auto& mine = self->state;
             mine.busy_planning = false;
             mine.batch.planned = last;
-            mine.all_seen = false;
+            mine.look_behind(mine.next_number);
             go_on(self);
           },
           [=](const caf::error& error) {
@@ -140,8 +140,7 @@ void to_tape(self_pointer self, const aggregation_record& record) {
       .then([](bool) {},
             [=](const caf::error& error) {
               self->state.at_tape.erase(number);
-              self->state.next_number = std::min(self->state.next_number, number - 1);
-              self->state.all_seen = false;
+              self->state.look_behind(number - 1);
               try_again(self, "queueing for tape")(error);
             });
 }
@@ -196,12 +195,17 @@ void start_caching(self_pointer self, const aggregation_record& record) {
 void page(self_pointer self) {
   auto& state = self->state;
   state.busy_paging = true;
+  auto from = state.next_number;
+  auto changes = state.changes;
   self->request(state.actors->reader(state.batch.id.value), defaults::catalogue_timeout,
                 aggregations_atom_v, state.batch.id, state.next_number)
       .then(
           [=](const std::vector<aggregation_record>& records) {
             auto& mine = self->state;
             mine.busy_paging = false;
+            // The catalogue may have been read before the change that was answered first.
+            bool outdated = changes != mine.changes;
+            if (outdated && (records.empty() || mine.next_number != from)) return go_on(self);
             for (auto& record : records) {
               auto number = record.id.number;
               mine.next_number = number;
@@ -245,8 +249,7 @@ void make_again(self_pointer self, aggregation_id id, const std::string& text) {
           [=](bool) {
             auto& state = self->state;
             state.at_tape.erase(id.number);
-            state.next_number = std::min(state.next_number, id.number - 1);
-            state.all_seen = false;
+            state.look_behind(id.number - 1);
             go_on(self);
           },
           [=](const caf::error& error) {

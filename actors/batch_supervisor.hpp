@@ -2,6 +2,7 @@
 // knows can be read again from the catalogue. Messages: batch_supervisor_actor in protocol.hpp.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -30,10 +31,18 @@ struct batch_supervisor_state {
   std::unique_ptr<aggregation_planner> planner;
   uint32_t next_number = 0;  ///< aggregations up to this one have been looked at
   bool all_seen = false;     ///< there is none behind next_number
+  uint64_t changes = 0;      ///< of what there is to see, so that an answer from before is known
   std::map<uint32_t, aggregation_record> to_cache;  ///< REGISTERED, waiting for their turn
   std::map<uint32_t, std::string> caching;          ///< being filled, with what they do
   std::set<uint32_t> at_tape;                       ///< CACHED, in the scheduler's hands
   uint64_t retries = 0;
+
+  /// There may be aggregations behind `number` to look at.
+  void look_behind(uint32_t number) {
+    next_number = std::min(next_number, number);
+    all_seen = false;
+    ++changes;
+  }
 
   bool finished() const {
     return loaded && batch.planned && all_seen && to_cache.empty() && caching.empty() &&

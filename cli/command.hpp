@@ -47,7 +47,8 @@ enum class command {
 /// and level are settled by run_command(), with the configuration.
 struct command_line {
   command what = command::none;
-  std::string program;  ///< stands before messages: `et_put`, `elastictape status`
+  std::string program;                 ///< stands before messages: `et_put`, `elastictape status`
+  std::vector<std::string> arguments;  ///< what was called, for the log
 
   // With command::none:
   int exit_code = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <string_view>
 
 namespace et {
 
@@ -16,5 +17,12 @@ const std::atomic<bool>& catch_interrupt();
 
 /// The process ends with exit code 0, wherever it is, when it has not ended by then.
 void end_silently_after(unsigned timeout_ms);
+
+/// A signal that ends the process writes a line to `fd` first: the time and `text`, of which at
+/// most 255 bytes are kept. `fd` must stay open until no_interrupt() or the end of the process.
+void log_interrupt(int fd, std::string_view text);
+
+/// From now on these signals wait: the command's end is settled. Called by its last thread.
+void no_interrupt();
 
 }  // namespace et

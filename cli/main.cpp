@@ -12,7 +12,9 @@ int main(int argc, char** argv) {
   // Started by the service for each connection, with the client on 3 and the service on 4.
   if (argc == 2 && std::strcmp(argv[1], "session") == 0) et::run_session(3, 4);
   try {
-    auto line = et::parse_command_line(std::vector<std::string>(argv, argv + argc));
+    std::vector<std::string> arguments(argv, argv + argc);
+    auto line = et::parse_command_line(arguments);
+    line.arguments = std::move(arguments);
     if (line.what != et::command::serve) et::end_on_interrupt();
     return et::run_command(line, et::environment::of_process());
   } catch (const std::exception& error) {

@@ -41,11 +41,11 @@ void append_json_escapes(std::string& out, std::string_view text) {
   }
 }
 
-void append_padded(std::string& out, unsigned number, int digits) {
-  char text[12];
-  for (int i = digits - 1; i >= 0; --i, number /= 10)
-    text[i] = static_cast<char>('0' + number % 10);
-  out.append(text, static_cast<size_t>(digits));
+// Writes a number and what follows it; returns where that ends.
+char* write_padded(char* at, unsigned number, int digits, char behind) {
+  for (int i = digits - 1; i >= 0; --i, number /= 10) at[i] = static_cast<char>('0' + number % 10);
+  at[digits] = behind;
+  return at + digits + 1;
 }
 
 }  // namespace
@@ -148,7 +148,7 @@ void append_number(std::string& out, uint64_t number) {
   out.append(text, static_cast<size_t>(end - text));
 }
 
-void append_time(std::string& out, int64_t time_ns) {
+void write_time(char (&text)[time_bytes], int64_t time_ns) {
   int64_t seconds = time_ns / 1'000'000'000 - (time_ns % 1'000'000'000 < 0 ? 1 : 0);
   int64_t days = seconds / 86400 - (seconds % 86400 < 0 ? 1 : 0);
   auto of_day = static_cast<unsigned>(seconds - days * 86400);
@@ -162,18 +162,18 @@ void append_time(std::string& out, int64_t time_ns) {
   unsigned day = of_year - (153 * shifted_month + 2) / 5 + 1;
   unsigned month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
   int64_t year = static_cast<int64_t>(year_of_era) + era * 400 + (month <= 2 ? 1 : 0);
-  append_padded(out, static_cast<unsigned>(year), 4);
-  out += '-';
-  append_padded(out, month, 2);
-  out += '-';
-  append_padded(out, day, 2);
-  out += 'T';
-  append_padded(out, of_day / 3600, 2);
-  out += ':';
-  append_padded(out, of_day / 60 % 60, 2);
-  out += ':';
-  append_padded(out, of_day % 60, 2);
-  out += 'Z';
+  char* at = write_padded(text, static_cast<unsigned>(year), 4, '-');
+  at = write_padded(at, month, 2, '-');
+  at = write_padded(at, day, 2, 'T');
+  at = write_padded(at, of_day / 3600, 2, ':');
+  at = write_padded(at, of_day / 60 % 60, 2, ':');
+  write_padded(at, of_day % 60, 2, 'Z');
+}
+
+void append_time(std::string& out, int64_t time_ns) {
+  char text[time_bytes];
+  write_time(text, time_ns);
+  out.append(text, time_bytes);
 }
 
 std::string time_text(int64_t time_ns) {

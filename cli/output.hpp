@@ -70,7 +70,11 @@ class json_object {
   bool closed_ = false;
 };
 
-/// Appends `2026-01-31T23:59:59Z`, rounded down to the second.
+/// Bytes of a time in text.
+constexpr size_t time_bytes = 20;
+
+/// Writes `2026-01-31T23:59:59Z`, rounded down to the second. May be called in a signal handler.
+void write_time(char (&text)[time_bytes], int64_t time_ns);
 void append_time(std::string& out, int64_t time_ns);
 std::string time_text(int64_t time_ns);
 

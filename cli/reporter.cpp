@@ -4,6 +4,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
+#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "storage/os/clock.hpp"
 
@@ -22,6 +26,15 @@ size_t terminal_columns(int fd) {
 // A reader of standard error that has gone away must not end the command.
 void write_text(int fd, std::string_view text) {
   [[maybe_unused]] auto ignored = write_all(fd, text.data(), text.size());
+}
+
+// A word of a command line as a shell would read it, in printable bytes.
+std::string quoted(const std::string& word) {
+  bool plain = !word.empty() && word.find_first_of(" \t\n'\"\\$`*?[]{}()<>|&;#~!") == word.npos;
+  if (plain) return printable(word);
+  std::string text = "'";
+  for (char c : word) text += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return printable(text + "'");
 }
 
 }  // namespace
@@ -66,14 +79,44 @@ void reporter::line(std::string_view prefix, std::string_view text, bool shown) 
     out.append(prefix).append(text) += '\n';
     write_text(fd_, out);
   }
-  if (log_) {
-    std::string out;
-    append_time(out, system_clock().now_ns());
-    out += ' ' + program_ + '[' + std::to_string(getpid()) + "] ";
-    out.append(text) += '\n';
-    // One write: the kernel keeps lines of several processes apart.
-    if (::write(log_.get(), out.data(), out.size()) < 0) log_.reset();
-  }
+  if (log_) log_locked(text);
+}
+
+std::string reporter::log_prefix() const {
+  return ' ' + program_ + '[' + std::to_string(getpid()) + "] ";
+}
+
+void reporter::log_locked(std::string_view text) {
+  std::string out;
+  append_time(out, system_clock().now_ns());
+  out += log_prefix();
+  out.append(text) += '\n';
+  // One write: the kernel keeps lines of several processes apart.
+  auto written = ::write(log_.get(), out.data(), out.size());
+  if (written == static_cast<ssize_t>(out.size())) return;
+  const char* why = written < 0 ? std::strerror(errno) : "no room for a line";
+  write_text(fd_, program_ + ": cannot go on writing the log file: " + why + '\n');
+  log_interrupt(-1, {});
+  log_.reset();
+}
+
+void reporter::log_begin(const std::vector<std::string>& arguments) {
+  std::string text = "begins:";
+  for (const auto& word : arguments) text += ' ' + quoted(word);
+  std::lock_guard lock{mutex_};
+  if (!log_) return;
+  log_interrupt(log_.get(), log_prefix() + "ends: exit code 4, interrupted");
+  log_locked(text);
+}
+
+void reporter::log_end(int exit_code) {
+  std::lock_guard lock{mutex_};
+  if (!log_) return;
+  no_interrupt();
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - started_).count();
+  auto rest = std::to_string(1000 + ms % 1000);
+  log_locked("ends: exit code " + std::to_string(exit_code) + " after " +
+             std::to_string(ms / 1000) + '.' + rest.substr(1) + " s");
 }
 
 bool reporter::due_locked() const {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/error.hpp"
 #include "storage/os/file.hpp"
@@ -24,7 +25,14 @@ class reporter {
 
   /// From now on each line also goes to `path`, appended with one write a line, so that the lines
   /// of several commands never mix.
+  /// A disk without room for a line is told once, then nothing more is logged.
   caf::error open_log(const std::string& path);
+
+  /// The first line in the log: what was called. Also sees to it that a signal which ends the
+  /// command leaves a last line there.
+  void log_begin(const std::vector<std::string>& arguments);
+  /// The last line in the log: how it ended.
+  void log_end(int exit_code);
 
   /// `PROGRAM: text`: something is wrong.
   void error(std::string_view text);
@@ -45,6 +53,8 @@ class reporter {
  private:
   using steady = std::chrono::steady_clock;
   void line(std::string_view prefix, std::string_view text, bool shown);
+  std::string log_prefix() const;
+  void log_locked(std::string_view text);
   bool due_locked() const;
 
   const std::string program_;
@@ -55,6 +65,7 @@ class reporter {
   unique_fd log_;
   bool drawn_ = false;  // a progress line stands on the terminal
   steady::time_point next_progress_;
+  const steady::time_point started_ = steady::now();
 };
 
 }  // namespace et

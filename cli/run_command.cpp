@@ -91,6 +91,17 @@ int run_connected(command_line& line, command_context& context) {
   }
 }
 
+int run_parsed(command_line& line, const environment& env, command_context& context) {
+  if (auto code = run_alone(line, env, context)) return *code;
+  auto config = load_user_config(env);
+  if (!config) return end_with(context, config.error());
+  if (auto error = settle_workspace(line, env, *config)) return end_with(context, error);
+  auto server = resolve_server(line.server, line.state, env, *config);
+  if (!server) return end_with(context, server.error());
+  context.connect = [&] { return connect_service(*server); };
+  return run_connected(line, context);
+}
+
 }  // namespace
 
 int run_command(command_line& line, const environment& env) {
@@ -105,15 +116,11 @@ int run_command(command_line& line, const environment& env) {
   }
   if (!line.log_file.empty()) {
     if (auto error = report.open_log(line.log_file)) return end_with(context, error);
+    report.log_begin(line.arguments);
   }
-  if (auto code = run_alone(line, env, context)) return *code;
-  auto config = load_user_config(env);
-  if (!config) return end_with(context, config.error());
-  if (auto error = settle_workspace(line, env, *config)) return end_with(context, error);
-  auto server = resolve_server(line.server, line.state, env, *config);
-  if (!server) return end_with(context, server.error());
-  context.connect = [&] { return connect_service(*server); };
-  return run_connected(line, context);
+  int code = run_parsed(line, env, context);
+  report.log_end(code);
+  return code;
 }
 
 }  // namespace et

@@ -18,6 +18,7 @@ namespace et {
 namespace {
 
 constexpr size_t max_address_bytes = 4096;
+constexpr int max_line_bytes = 64 * 1024;
 
 std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);
@@ -93,6 +94,12 @@ caf::expected<user_config> read_user_config(const std::string& path) {
     if (errno == ENOENT || errno == ENOTDIR) return config;
     return fail_errno("cannot read " + path, errno);
   }
+  // As it comes the library takes an indented line for more of the value before it, and the rest
+  // of a long line for another one.
+  ini_allow_multiline = false;
+  ini_use_stack = false;
+  ini_allow_realloc = true;
+  ini_max_line = max_line_bytes;
   int line = ini_parse_file(file.get(), take_setting, &config);
   if (line > 0) {
     return fail(errc::invalid_argument, path + ":" + std::to_string(line) +

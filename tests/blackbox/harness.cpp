@@ -1,11 +1,8 @@
 #include "tests/blackbox/harness.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -19,49 +16,7 @@ namespace et::blackbox {
 
 namespace {
 
-constexpr int command_timeout_ms = 300'000;
-constexpr int start_timeout_ms = 60'000;
-constexpr int stop_timeout_ms = 60'000;
-
-int exit_code(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> list;
-  for (auto& word : words) list.push_back(word.data());
-  list.push_back(nullptr);
-  return list;
-}
-
-[[noreturn]] void become(std::vector<std::string> words, const environment& extra) {
-  for (auto& [name, value] : extra) setenv(name.c_str(), value.c_str(), 1);
-  auto list = pointers(words);
-  execv(list[0], list.data());
-  std::fprintf(stderr, "cannot run %s: %s\n", list[0], std::strerror(errno));
-  _exit(127);
-}
-
-/// Reads both ends until both are closed.
-void drain(int out, int err, outcome& result) {
-  pollfd watched[2] = {{out, POLLIN, 0}, {err, POLLIN, 0}};
-  std::string* texts[2] = {&result.out, &result.err};
-  int open = 2;
-  while (open > 0) {
-    if (poll(watched, 2, command_timeout_ms) <= 0) return;
-    for (int i = 0; i < 2; ++i) {
-      if (watched[i].fd < 0 || watched[i].revents == 0) continue;
-      char buffer[65536];
-      auto n = read(watched[i].fd, buffer, sizeof buffer);
-      if (n > 0) {
-        texts[i]->append(buffer, static_cast<size_t>(n));
-      } else {
-        watched[i].fd = -1;
-        --open;
-      }
-    }
-  }
-}
+constexpr std::chrono::milliseconds stop_timeout{60'000};
 
 }  // namespace
 
@@ -70,51 +25,12 @@ temp_folder::temp_folder() {
   auto pattern = std::string{base ? base : "/tmp"} + "/elastictape-test.XXXXXX";
   if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
   path_ = pattern;
+  fs::permissions(path_, fs::perms{0755});
 }
 
 temp_folder::~temp_folder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
-}
-
-fs::path binaries() {
-  const char* given = std::getenv("ELASTICTAPE_BIN");
-  return given ? fs::path{given} : fs::path{ET_INSTALLED_BIN};
-}
-
-outcome run(const std::vector<std::string>& words, const environment& extra,
-            const std::string& input) {
-  auto command = words;
-  if (command[0].front() != '/') command[0] = (binaries() / command[0]).string();
-  int in[2];
-  int out[2];
-  int err[2];
-  REQUIRE(pipe2(in, O_CLOEXEC) == 0);
-  REQUIRE(pipe2(out, O_CLOEXEC) == 0);
-  REQUIRE(pipe2(err, O_CLOEXEC) == 0);
-  auto child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    dup2(in[0], 0);
-    dup2(out[1], 1);
-    dup2(err[1], 2);
-    become(command, extra);
-  }
-  close(in[0]);
-  close(out[1]);
-  close(err[1]);
-  signal(SIGPIPE, SIG_IGN);
-  // Inputs of these tests fit a pipe's buffer or are read at once by the command.
-  [[maybe_unused]] auto n = write(in[1], input.data(), input.size());
-  close(in[1]);
-  outcome result;
-  drain(out[0], err[0], result);
-  close(out[0]);
-  close(err[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  result.code = exit_code(status);
-  return result;
 }
 
 service::service(fs::path state, std::string config)
@@ -138,27 +54,12 @@ std::vector<std::string> service::words() const {
 
 void service::start() {
   REQUIRE_FALSE(running());
-  int ready[2];
-  REQUIRE(pipe2(ready, O_CLOEXEC) == 0);
-  auto log = open((own_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  auto command = words();
-  process_ = fork();
-  REQUIRE(process_ >= 0);
-  if (process_ == 0) {
-    dup2(ready[1], 1);
-    dup2(log, 2);
-    become(command, {});
-  }
-  close(ready[1]);
-  close(log);
-  std::string line;
-  pollfd watched{ready[0], POLLIN, 0};
-  while (line.find('\n') == std::string::npos && poll(&watched, 1, start_timeout_ms) > 0) {
-    char c = 0;
-    if (read(ready[0], &c, 1) != 1) break;
-    line += c;
-  }
-  close(ready[0]);
+  pipe_ends ready;
+  file_end log{open((own_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  process_ =
+      std::make_unique<child>(words(), child_options{{}, {}, -1, ready.write.get(), log.get()});
+  ready.write.close();
+  auto line = read_line(ready.read.get());
   INFO(this->log());
   REQUIRE(line.rfind("elastictape ready: commands ", 0) == 0);
 }
@@ -169,31 +70,30 @@ outcome service::start_refused() {
 
 void service::kill_9() {
   REQUIRE(running());
-  kill(process_, SIGKILL);
-  waitpid(process_, nullptr, 0);
-  process_ = 0;
+  process_.reset();
 }
 
 int service::stop() {
-  kill(process_, SIGTERM);
-  auto watched = static_cast<int>(syscall(SYS_pidfd_open, process_, 0));
-  pollfd ended{watched, POLLIN, 0};
-  bool in_time = poll(&ended, 1, stop_timeout_ms) == 1;
-  close(watched);
-  if (!in_time) kill(process_, SIGKILL);
-  int status = 0;
-  waitpid(process_, &status, 0);
-  process_ = 0;
-  return in_time ? exit_code(status) : -1;
+  process_->signal(SIGTERM);
+  auto code = process_->wait(stop_timeout);
+  process_.reset();
+  return code.value_or(-1);
+}
+
+environment service::surroundings() const {
+  return {{"ELASTICTAPE_STATE", state_.string()},
+          {"ELASTICTAPE_SERVER", "unix:" + (state_ / "elastictape.sock").string()},
+          {"ELASTICTAPE_SYSTEM_CONFIG", (own_ / "none").string()},
+          {"HOME", own_.string()}};
 }
 
 outcome service::call(const std::vector<std::string>& command, const std::string& input) const {
-  return run(command,
-             {{"ELASTICTAPE_STATE", state_.string()},
-              {"ELASTICTAPE_SERVER", "unix:" + (state_ / "elastictape.sock").string()},
-              {"ELASTICTAPE_SYSTEM_CONFIG", (own_ / "none").string()},
-              {"HOME", own_.string()}},
-             input);
+  return run(command, surroundings(), input);
+}
+
+outcome service::call_as(const user& who, const std::vector<std::string>& command,
+                         const std::string& input) const {
+  return run(command, surroundings(), input, who);
 }
 
 uint64_t service::put(const std::vector<std::string>& extra) {

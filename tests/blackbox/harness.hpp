@@ -1,18 +1,13 @@
 // Runs the installed binary as people do: a service in a folder of its own, commands against it.
 #pragma once
 
-#include <sys/types.h>
+#include <memory>
 
-#include <filesystem>
-#include <map>
-#include <string>
-#include <vector>
+#include "tests/blackbox/child.hpp"
 
 namespace et::blackbox {
 
-namespace fs = std::filesystem;
-
-/// A folder that goes with the test.
+/// A folder that goes with the test. Everybody may enter it.
 class temp_folder {
  public:
   temp_folder();
@@ -23,21 +18,6 @@ class temp_folder {
  private:
   fs::path path_;
 };
-
-struct outcome {
-  int code = -1;  ///< exit code; 128 + signal when a signal ended it
-  std::string out;
-  std::string err;
-};
-
-/// Folder of the installed program and its links: ELASTICTAPE_BIN, else where `make test` installs.
-fs::path binaries();
-
-using environment = std::map<std::string, std::string>;
-
-/// Runs a program of binaries() (or an absolute path) to its end, at most 300 s.
-outcome run(const std::vector<std::string>& words, const environment& extra = {},
-            const std::string& input = {});
 
 /// A service on a state folder; ended, gently, with the object.
 class service {
@@ -53,13 +33,18 @@ class service {
   void kill_9();
   /// SIGTERM; the exit code.
   int stop();
-  bool running() const { return process_ > 0; }
-  pid_t process() const { return process_; }
+  bool running() const { return process_ != nullptr; }
+  pid_t process() const { return process_ ? process_->process() : 0; }
 
   void set_config(std::string config) { config_ = std::move(config); }
 
   /// A command against this service; `local` is its workspace.
   outcome call(const std::vector<std::string>& words, const std::string& input = {}) const;
+  /// The same by somebody else.
+  outcome call_as(const user& who, const std::vector<std::string>& words,
+                  const std::string& input = {}) const;
+  /// What makes a command use this service and no configuration of the machine.
+  environment surroundings() const;
   /// et_put with `extra` words; the id, or 0 with `last` telling why.
   uint64_t put(const std::vector<std::string>& extra);
   /// Waits until a batch is safe or failed; the exit code of `status --wait`.
@@ -76,7 +61,7 @@ class service {
   fs::path state_;
   fs::path own_;  ///< configuration and what it said
   std::string config_;
-  pid_t process_ = 0;
+  std::unique_ptr<child> process_;
 };
 
 /// Writes a file with its folders.

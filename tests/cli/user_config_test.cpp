@@ -52,6 +52,18 @@ TEST_CASE("the server: option, environment, own file, system's file, embedded se
   }
 }
 
+TEST_CASE("indented settings and long lines of an et_config are what they look like") {
+  surroundings with;
+  with.own("[Server]\n  Host = h\n  Port = 1\n# " + std::string(5000, 'x') +
+           "\n[Batch]\n\tOld = " + std::string(3000, 'y') + "\n\tWorkspace = w\n");
+  CHECK(with.server() == "h:1");
+  CHECK(with.config().workspace == "w");
+  with.own("[Batch]\nWorkspace = " + std::string(1000, 'w') + "\nnonsense\n");
+  auto broken = load_user_config(with.env);
+  REQUIRE_FALSE(broken);
+  CHECK(text_of(broken.error()).find(".et_config:3: ") != std::string::npos);
+}
+
 TEST_CASE("the embedded service's state folder tells where it listens") {
   surroundings with;
   with.env.state = with.folder / "state";

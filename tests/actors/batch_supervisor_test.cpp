@@ -1,0 +1,118 @@
+// A batch supervisor among fakes whose answers come in the order that the test wants.
+
+#include "actors/batch_supervisor.hpp"
+
+#include <catch2/catch.hpp>
+#include <future>
+
+#include "actors/node_config.hpp"
+
+using namespace et;
+
+namespace {
+
+const batch_id the_batch{7};
+
+/// What the fakes share. Each member is used by one of them, or before they start.
+struct catalogue {
+  std::vector<aggregation_record> planned;
+  caf::actor reader;
+  std::promise<std::string> first;  ///< what happened to the batch first
+  bool decided = false;
+  std::mutex mutex;
+
+  void happens(const std::string& what) {
+    std::lock_guard lock{mutex};
+    if (!std::exchange(decided, true)) first.set_value(what);
+  }
+};
+
+/// Reads the aggregations before the plan is recorded, but answers when it has been.
+struct reader_state {
+  caf::typed_response_promise<std::vector<aggregation_record>> held;
+  bool asked = false;
+};
+
+caf::behavior late_reader(caf::stateful_actor<reader_state>* self, catalogue* all) {
+  return {
+      [](batch_atom, batch_id id) {
+        batch_record batch;
+        batch.id = id;
+        batch.workspace_name = "w";
+        batch.files = 1;
+        return batch;
+      },
+      [](list_workspaces_atom, const std::string& name) {
+        workspace_record workspace;
+        workspace.name = name;
+        return std::vector<workspace_record>{workspace};
+      },
+      [](entries_atom, batch_id, const std::string& after) {
+        std::vector<file_entry> entries;
+        if (after.empty()) entries.emplace_back().path = "/file";
+        return entries;
+      },
+      [](entries_atom, batch_id, const std::string&, const std::string&) {
+        return std::vector<file_entry>{};
+      },
+      [=](aggregations_atom, batch_id,
+          uint32_t after) -> caf::result<std::vector<aggregation_record>> {
+        if (std::exchange(self->state.asked, true))
+          return after == 0 ? all->planned : std::vector<aggregation_record>{};
+        self->state.held = self->make_response_promise<std::vector<aggregation_record>>();
+        return self->state.held;
+      },
+      [=](release_atom, std::vector<aggregation_record> planned) {
+        all->planned = std::move(planned);
+        self->state.held.deliver(std::vector<aggregation_record>{});
+      },
+  };
+}
+
+caf::behavior fake_registrar(caf::event_based_actor* self, catalogue* all) {
+  return {[=](plan_atom, batch_id, std::vector<aggregation_record>& planned, bool) {
+    auto promise = self->make_response_promise<bool>();
+    promise.deliver(true);
+    // Behind the answer in the supervisor's mailbox.
+    self->send(all->reader, release_atom_v, std::move(planned));
+    return promise;
+  }};
+}
+
+}  // namespace
+
+TEST_CASE("a plan recorded while an older page is on its way is not taken for an empty batch") {
+  node_config config{service_node(2)};
+  caf::actor_system system{config};
+  catalogue all;
+  all.reader = system.spawn(late_reader, &all);
+  auto actors = std::make_shared<service_actors>();
+  actors->readers.push_back(caf::actor_cast<catalogue_reader_actor>(all.reader));
+  auto registrar = system.spawn(fake_registrar, &all);
+  actors->registrar = caf::actor_cast<registrar_actor>(registrar);
+  auto keeper = system.spawn([&all](caf::event_based_actor* self) -> caf::behavior {
+    return {[&all, self](cached_atom, const cache_job&) {
+      all.happens("caching");
+      return self->make_response_promise<cached_aggregation>();
+    }};
+  });
+  actors->keeper = caf::actor_cast<cache_keeper_actor>(keeper);
+  auto director = system.spawn([&all](caf::event_based_actor*) -> caf::behavior {
+    return {[&all](finished_atom, batch_id) { all.happens("finished"); }};
+  });
+  actors->director = caf::actor_cast<batch_director_actor>(director);
+  auto supervisor = system.spawn(batch_supervisor, the_batch, actors_ptr{actors}, packing_options{},
+                                 caf::actor_cast<caf::actor_addr>(director));
+  caf::anon_send(supervisor, tick_atom_v);
+  auto first = all.first.get_future();
+  REQUIRE(first.wait_for(std::chrono::seconds{30}) == std::future_status::ready);
+  CHECK(first.get() == "caching");
+
+  caf::scoped_actor self{system};
+  self->send_exit(supervisor, caf::exit_reason::user_shutdown);
+  for (auto& one : {all.reader, registrar, keeper, director})
+    self->send_exit(one, caf::exit_reason::user_shutdown);
+  self->wait_for(supervisor, all.reader, registrar, keeper, director);
+  *actors = {};
+  all.reader = nullptr;
+}
