@@ -1,5 +1,7 @@
 #include "cli/command.hpp"
 
+#include <charconv>
+
 #include "cli/command_app.hpp"
 
 namespace et {
@@ -30,11 +32,23 @@ void parse(CLI::App& app, const std::vector<std::string>& arguments, command_lin
   }
 }
 
+// `complete INDEX -- WORD...`. The words are not for the argument library: it would look into them.
+bool parse_complete(const std::vector<std::string>& arguments, command_line& line) {
+  if (arguments.size() < 2 || arguments[1] != "complete") return false;
+  line.what = command::complete;
+  if (arguments.size() < 4 || arguments[3] != "--") return true;
+  const auto& index = arguments[2];
+  std::from_chars(index.data(), index.data() + index.size(), line.complete.current);
+  line.complete.words.assign(arguments.begin() + 4, arguments.end());
+  return true;
+}
+
 }  // namespace
 
 command_line parse_command_line(const std::vector<std::string>& arguments) {
   command_line line;
   auto called = program_name(arguments.empty() ? "elastictape" : arguments[0]);
+  if (called == "elastictape" && parse_complete(arguments, line)) return line;
   auto app = make_command_app(called, line);
   parse(*app, arguments.empty() ? std::vector<std::string>{called} : arguments, line);
   return line;

@@ -5,11 +5,15 @@
 #include <vector>
 
 #include "cli/commands/admin.hpp"
+#include "cli/commands/cancel.hpp"
+#include "cli/commands/complete.hpp"
 #include "cli/commands/documents.hpp"
 #include "cli/commands/export.hpp"
+#include "cli/commands/find.hpp"
 #include "cli/commands/get.hpp"
 #include "cli/commands/ls.hpp"
 #include "cli/commands/put.hpp"
+#include "cli/commands/release.hpp"
 #include "cli/commands/rm.hpp"
 #include "cli/commands/serve.hpp"
 #include "cli/commands/status.hpp"
@@ -25,12 +29,18 @@ enum class command {
   rm,
   ls,
   status,
+  find,
+  cancel,
+  retry,
+  release,
   admin_workspace,
   admin_inspect,
   admin_alerts,
   export_image,
   manual,
   documents,
+  completion,
+  complete,
 };
 
 /// A parsed command line. The options of `what` are filled in as far as the line says; workspace
@@ -58,12 +68,17 @@ struct command_line {
   rm_options rm;
   ls_options ls;
   status_options status;
+  find_options find;
+  cancel_options cancel;
+  release_options release;
   admin_workspace_options workspaces;
   admin_inspect_options inspect;
   admin_alerts_options alerts;
   export_options exporting;
   manual_options manual;
   documents_options documents;
+  completion_options completion;
+  complete_options complete;
 };
 
 /// Parses what a process was started with; `arguments[0]` is the program's name, which may be one

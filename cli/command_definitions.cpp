@@ -9,11 +9,30 @@ namespace et {
 
 namespace {
 
+void format_option(CLI::App& app, ls_format& format) {
+  const std::map<std::string, ls_format> formats{
+      {"text", ls_format::text}, {"json", ls_format::json}, {"csv", ls_format::csv}};
+  last(app.add_option_function<std::string>(
+           "-F,--outputFormat",
+           [&format, formats](const std::string& word) { format = formats.at(word); },
+           "form of the output: text, json or csv; default text"))
+      ->check(CLI::IsMember({"text", "json", "csv"}))
+      ->type_name("FORMAT");
+}
+
+CLI::Option* retrieval_option(CLI::App& app, retrieval_id& value, const char* help) {
+  return number(
+      app, "-r,--retrieval", [&value](uint64_t id) { value = retrieval_id{id}; }, 1,
+      std::numeric_limits<uint64_t>::max(), help, "RETRIEVAL");
+}
+
 void define_put(CLI::App& app, command_line& line) {
   auto& options = line.put;
   log_options(app, line);
   workspace_option(app, line);
   flag(app, "-c,--continue", options.skip_bad, "leave bad files out instead of rejecting all");
+  flag(app, "--update", options.only_changed,
+       "take only files that are new, or whose size or time changed since they were put");
   text(app, "-t,--tag", options.tag, "a word to know the batch by", "TAG")
       ->check([](const std::string& tag) {
         return tag.empty() ? std::string{"the tag must be one word"} : std::string{};
@@ -68,14 +87,7 @@ void define_ls(CLI::App& app, command_line& line) {
   text(app, "-L,--outputLevel", line.level, "what to list: file, batch or workspace; default batch",
        "LEVEL")
       ->check(CLI::IsMember({"file", "batch", "workspace"}));
-  const std::map<std::string, ls_format> formats{
-      {"text", ls_format::text}, {"json", ls_format::json}, {"csv", ls_format::csv}};
-  last(app.add_option_function<std::string>(
-           "-F,--outputFormat",
-           [&options, formats](const std::string& word) { options.format = formats.at(word); },
-           "form of the output: text, json or csv; default text"))
-      ->check(CLI::IsMember({"text", "json", "csv"}))
-      ->type_name("FORMAT");
+  format_option(app, options.format);
   server_options(app, line);
   app.final_callback([&line] { line.what = command::ls; });
 }
@@ -84,9 +96,7 @@ void define_status(CLI::App& app, command_line& line) {
   auto& options = line.status;
   flag(app, "-v,--verbose", line.verbose, "every aggregation");
   auto* batch = batch_option(app, "-b,--batch", options.batch, "this batch; default: all");
-  auto* retrieval = number(
-      app, "-r,--retrieval", [&](uint64_t id) { options.retrieval = retrieval_id{id}; }, 1,
-      std::numeric_limits<uint64_t>::max(), "this retrieval", "RETRIEVAL");
+  auto* retrieval = retrieval_option(app, options.retrieval, "this retrieval");
   workspace_option(app, line);
   flag(app, "--wait", options.wait, "wait until it is safe, or has failed");
   flag(app, "--json", options.json, "one JSON object a line");
@@ -95,6 +105,57 @@ void define_status(CLI::App& app, command_line& line) {
     if (batch->count() > 0 && retrieval->count() > 0) throw CLI::ExcludesError("-b", "-r");
     line.what = command::status;
   });
+}
+
+void define_find(CLI::App& app, command_line& line) {
+  auto& options = line.find;
+  text(app, "PATTERN", options.pattern, "glob on the original path; * also matches slashes", "")
+      ->required();
+  batch_option(app, "-b,--batch", options.batch, "only in this batch");
+  workspace_option(app, line);
+  flag(app, "-H,--headerWanted", options.header, "begin with a header line");
+  format_option(app, options.format);
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::find; });
+}
+
+void define_cancel(CLI::App& app, command_line& line) {
+  auto& options = line.cancel;
+  auto* batch = batch_option(app, "-b,--batch", options.batch, "batch to give up");
+  auto* retrieval = retrieval_option(app, options.retrieval, "retrieval to end");
+  workspace_option(app, line);
+  server_options(app, line);
+  app.final_callback([&line, batch, retrieval] {
+    if (batch->count() + retrieval->count() == 0)
+      throw CLI::RequiredError("-b BATCH or -r RETRIEVAL");
+    if (batch->count() > 0 && retrieval->count() > 0) throw CLI::ExcludesError("-b", "-r");
+    line.what = command::cancel;
+  });
+}
+
+void define_retry(CLI::App& app, command_line& line) {
+  auto& options = line.put;
+  log_options(app, line);
+  batch_option(app, "-b,--batch", options.retry, "batch whose failed files are put again")
+      ->required();
+  workspace_option(app, line);
+  flag(app, "-c,--continue", options.skip_bad, "leave bad files out instead of rejecting all");
+  flag(app, "--wait", options.wait, "stay until the new batch is safe on tape");
+  flag(app, "--json", options.json, "print the result as JSON");
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::retry; });
+}
+
+void define_release(CLI::App& app, command_line& line) {
+  auto& options = line.release;
+  log_options(app, line);
+  batch_option(app, "-b,--batch", options.batch, "batch whose source files are deleted")
+      ->required();
+  workspace_option(app, line);
+  flag(app, "--dry-run", options.dry_run, "only print what would be deleted");
+  flag(app, "--json", options.json, "print the summary as JSON");
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::release; });
 }
 
 void define_serve(CLI::App& app, command_line& line) {
@@ -125,6 +186,13 @@ void define_documents(CLI::App& app, command_line& line) {
   app.final_callback([&line] { line.what = command::documents; });
 }
 
+void define_completion(CLI::App& app, command_line& line) {
+  text(app, "SHELL", line.completion.shell, "bash or zsh", "")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  app.final_callback([&line] { line.what = command::completion; });
+}
+
 constexpr subcommand subcommands[] = {
     {"serve", nullptr, "run the service", define_serve},
     {"put", "et_put", "register a batch of files for tape", define_put},
@@ -132,8 +200,13 @@ constexpr subcommand subcommands[] = {
     {"rm", "et_rm", "remove a batch", define_rm},
     {"ls", "et_ls", "list workspaces, batches or files", define_ls},
     {"status", nullptr, "what batches and retrievals are doing", define_status},
+    {"find", nullptr, "find files of all batches by their path", define_find},
+    {"cancel", nullptr, "give up a batch or a retrieval", define_cancel},
+    {"retry", nullptr, "put the failed files of a batch again", define_retry},
+    {"release", nullptr, "delete the source files of a safe batch", define_release},
     {"admin", nullptr, "workspaces, inspector, alerts", define_admin},
     {"export", nullptr, "bring data back from a cartridge image alone", define_export},
+    {"completion", nullptr, "print a script that completes commands in a shell", define_completion},
     {"manual", nullptr, "print a manual page as roff", define_manual, true},
     {"documents", nullptr, "write what is installed below share", define_documents, true},
 };

@@ -1,5 +1,6 @@
 #include "cli/interrupt.hpp"
 
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -60,6 +61,16 @@ void end_on_interrupt() {
 const std::atomic<bool>& catch_interrupt() {
   catching = true;
   return interrupted;
+}
+
+void end_silently_after(unsigned timeout_ms) {
+  struct sigaction action {};
+  action.sa_handler = [](int) { _exit(0); };
+  sigaction(SIGALRM, &action, nullptr);
+  itimerval timer{};
+  timer.it_value.tv_sec = timeout_ms / 1000;
+  timer.it_value.tv_usec = static_cast<suseconds_t>(timeout_ms % 1000 * 1000);
+  setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 void log_interrupt(int fd, std::string_view text) {

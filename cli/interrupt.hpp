@@ -15,6 +15,9 @@ void end_on_interrupt();
 /// above. For commands that have something to clean up or to finish first.
 const std::atomic<bool>& catch_interrupt();
 
+/// The process ends with exit code 0, wherever it is, when it has not ended by then.
+void end_silently_after(unsigned timeout_ms);
+
 /// A signal that ends the process writes a line to `fd` first: the time and `text`, of which at
 /// most 255 bytes are kept. `fd` must stay open until no_interrupt() or the end of the process.
 void log_interrupt(int fd, std::string_view text);

@@ -51,7 +51,11 @@ command_manual put_manual() {
       "The service reads the files as the user who put them. A file that is gone, cannot be read, "
       "or has changed since it was registered fails with that reason; the batch then says "
       "`FAILED` although its other files are safe. Do not delete or change a file before the "
-      "batch is safe.";
+      "batch is safe.\n\n"
+      "With `--update` a file that is held already is no error: it is left out when size and "
+      "modification time are still those of the newest batch that holds it, and put again when "
+      "not. When nothing is new no batch is made, and that is a success. So one command keeps a "
+      "second copy of a whole workspace, night after night.";
   page.one_of = {"-f", "DIR"};
   page.exits = {done,
                 parameters,
@@ -161,6 +165,79 @@ command_manual status_manual() {
   return page;
 }
 
+command_manual find_manual_page() {
+  command_manual page;
+  page.command = "find";
+  page.description =
+      "Finds files of all batches of the workspace whose original path matches PATTERN: `*` stands "
+      "for any characters, slashes too, `?` for one, `[a-z]` and `[!a-z]` for one of a set or not; "
+      "a backslash takes the meaning away. A pattern that begins neither with `/` nor with `*` is "
+      "looked for in every folder. Quote it, or the shell expands it.\n\n"
+      "Lines are those of `et_ls -L file`, by batch and path. Finding nothing is no error.";
+  page.exits = {done, parameters, not_authorised, reader_gone};
+  page.examples = {{"elastictape find -w lidar '*.nc'", "Every NetCDF file."},
+                   {"elastictape find -w lidar '/data/lidar/2019/*' | cut -f 6",
+                    "The paths of everything that lay below a folder."}};
+  return page;
+}
+
+command_manual cancel_manual() {
+  command_manual page;
+  page.command = "cancel";
+  page.description =
+      "Gives up what is not safe yet of a batch, or ends a running retrieval of any session.\n\n"
+      "Files of a batch that are safe stay safe and can be fetched; all others become `FAILED`, "
+      "are "
+      "not charged to the quota any more, and may be put again. To be rid of the whole batch use "
+      "`et_rm`.\n\n"
+      "A retrieval that is cancelled ends the `et_get` it belongs to; what that has written stays.";
+  page.one_of = {"-b", "-r"};
+  page.exits = {done,
+                {1, "wrong parameters, nothing of that name, or nothing of it in motion"},
+                not_authorised};
+  return page;
+}
+
+command_manual retry_manual() {
+  command_manual page;
+  page.command = "retry";
+  page.description =
+      "Puts the failed files of a batch again, as they are now, in a new batch with the same tag, "
+      "and prints its `Batch ID:`. Failed files that another batch holds by now are left out; when "
+      "that are all, nothing is put.\n\n"
+      "A failed file that is gone or cannot be read rejects the new batch, unless `-c` is given. "
+      "The "
+      "old batch stays `FAILED`, for its ticket stands for all of its files; `release` works on it "
+      "once its failed files are safe in another batch.";
+  page.exits = {done,
+                {1, "wrong parameters or configuration, no such batch, no failed files"},
+                {2, "the files were rejected, or not authorised"},
+                {3, "with --wait: the new batch failed"},
+                interrupted};
+  return page;
+}
+
+command_manual release_manual() {
+  command_manual page;
+  page.command = "release";
+  page.description =
+      "Deletes the source files of a batch that is safe, and nothing else: the cure for deleting "
+      "sources too early.\n\n"
+      "A file is deleted only if the catalogue says that it is safe, it still has the size and the "
+      "modification time that were stored, it belongs to you (root may delete any), no link is in "
+      "its path, and no other program has it open, as far as the file system can tell. Everything "
+      "else is kept and listed. Folders are never deleted.\n\n"
+      "A batch that is not safe is refused. A `FAILED` batch is refused too, unless each of its "
+      "failed files is safe in another batch.";
+  page.exits = {done,           parameters,
+                not_authorised, {3, "the batch is not safe; nothing is deleted"},
+                interrupted,    {5, "done, but some files were kept"}};
+  page.examples = {{"elastictape release -w lidar -b 17 --dry-run", "Show what would be deleted."},
+                   {"elastictape release -w lidar -b 17 -l released.log",
+                    "Delete, and keep a record of every file."}};
+  return page;
+}
+
 command_manual serve_manual() {
   command_manual page;
   page.command = "serve";
@@ -217,12 +294,32 @@ command_manual export_manual() {
   return page;
 }
 
+command_manual completion_manual() {
+  command_manual page;
+  page.command = "completion";
+  page.description =
+      "Prints a script that makes a shell complete the words of `elastictape`, `et_put`, `et_get`, "
+      "`et_rm` and `et_ls`: subcommands, options and their values, and the workspaces and batches "
+      "that the service knows.\n\n"
+      "An installed copy is found by bash-completion and zsh on their own.";
+  page.exits = {done, {1, "wrong parameters"}};
+  page.examples = {{"source <(elastictape completion bash)", "Complete in this bash."},
+                   {"source <(elastictape completion zsh)", "Complete in this zsh."}};
+  return page;
+}
+
 }  // namespace
 
 const std::vector<command_manual>& all_manuals() {
   static const std::vector<command_manual> manuals{
-      elastictape_manual(), put_manual(),   get_manual(),   rm_manual(),    ls_manual(),
-      status_manual(),      serve_manual(), admin_manual(), export_manual()};
+<<<<<<< HEAD
+      elastictape_manual(), put_manual(),       get_manual(),    rm_manual(),    ls_manual(),
+      status_manual(),      find_manual_page(), cancel_manual(), retry_manual(), release_manual(),
+      serve_manual(),       admin_manual(),     export_manual()};
+=======
+      elastictape_manual(), put_manual(),   get_manual(),   rm_manual(),     ls_manual(),
+      status_manual(),      serve_manual(), admin_manual(), export_manual(), completion_manual()};
+>>>>>>> work-a
   return manuals;
 }
 

@@ -12,6 +12,8 @@ std::optional<int> run_alone(command_line& line, const environment& env, command
   if (line.what == command::export_image) return run_export(line.exporting, context);
   if (line.what == command::manual) return run_manual(line.manual, context);
   if (line.what == command::documents) return run_documents(line.documents, context);
+  if (line.what == command::completion) return run_completion(line.completion, context);
+  if (line.what == command::complete) return run_complete(line.complete, env, context);
   if (line.what != command::serve) return std::nullopt;
   auto state = resolve_state(line.serve.state, env);
   if (!state) return end_with(context, state.error());
@@ -26,6 +28,10 @@ bool needs_workspace(const command_line& line) {
     case command::get:
     case command::rm:
     case command::status:
+    case command::find:
+    case command::cancel:
+    case command::retry:
+    case command::release:
       return true;
     case command::ls:
       return line.ls.level != ls_level::workspace && line.ls.xml_source.empty();
@@ -49,6 +55,7 @@ caf::error settle_workspace(command_line& line, const environment& env, const us
 int run_connected(command_line& line, command_context& context) {
   switch (line.what) {
     case command::put:
+    case command::retry:
       line.put.workspace = line.workspace;
       return run_put(line.put, context);
     case command::get:
@@ -64,6 +71,15 @@ int run_connected(command_line& line, command_context& context) {
       line.status.workspace = line.workspace;
       line.status.verbose = line.verbose;
       return run_status(line.status, context);
+    case command::find:
+      line.find.workspace = line.workspace;
+      return run_find(line.find, context);
+    case command::cancel:
+      line.cancel.workspace = line.workspace;
+      return run_cancel(line.cancel, context);
+    case command::release:
+      line.release.workspace = line.workspace;
+      return run_release(line.release, context);
     case command::admin_workspace:
       return run_admin_workspace(line.workspaces, context);
     case command::admin_inspect:

@@ -1,11 +1,13 @@
 // What commands ask of a service, as plain calls with plain values: the framework stays behind it.
 #pragma once
 
+#include <chrono>
 #include <future>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "actors/defaults.hpp"
 #include "actors/messages.hpp"
 #include "storage/os/file.hpp"
 
@@ -82,6 +84,7 @@ class service_api {
 /// Connects to the service at `address` and says hello. Errors: unavailable (nobody listens; the
 /// text says where and what to do), not_authorised, timeout, protocol (versions do not go
 /// together).
-caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address);
+caf::expected<std::unique_ptr<service_api>> connect_service(
+    const std::string& address, std::chrono::milliseconds timeout = defaults::connect_timeout);
 
 }  // namespace et

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "cli/command_app.hpp"
+#include "cli/completion_scripts.hpp"
 #include "cli/manual.hpp"
 
 namespace et {
@@ -22,6 +24,14 @@ caf::error write_document(const fs::path& file, const std::string& text) {
   return caf::none;
 }
 
+caf::error write_link(const fs::path& link, const std::string& target) {
+  std::error_code code;
+  fs::remove(link, code);
+  fs::create_symlink(target, link, code);
+  if (code) return fail_errno("cannot make " + link.string(), code.value());
+  return caf::none;
+}
+
 }  // namespace
 
 int run_manual(const manual_options& options, command_context& context) {
@@ -38,7 +48,16 @@ int run_documents(const documents_options& options, command_context& context) {
       return end_with(context, error);
     }
   }
-  return exit_ok;
+  auto completions = share / "bash-completion" / "completions";
+  auto written = write_document(completions / "elastictape", bash_completion_script());
+  if (written) return end_with(context, written);
+  for (const auto& name : program_names()) {
+    if (name == "elastictape") continue;
+    if (auto error = write_link(completions / name, "elastictape")) return end_with(context, error);
+  }
+  written =
+      write_document(share / "zsh" / "site-functions" / "_elastictape", zsh_completion_script());
+  return written ? end_with(context, written) : exit_ok;
 }
 
 }  // namespace et

@@ -1,4 +1,4 @@
-// What the program says about itself: manual pages, to look at and to install.
+// What the program says about itself: manual pages, to look at and to install, and scripts.
 #pragma once
 
 #include <string>
@@ -18,8 +18,9 @@ struct documents_options {
 /// Prints a manual page as roff. Exit: 0; 1 no such command; 4.
 int run_manual(const manual_options& options, command_context& context);
 
-/// Writes all manual pages to `man/man1` under the folder, which is made if it is not there. The
-/// build runs it. Exit: 0; 1 cannot write.
+/// Writes all manual pages to `man/man1` under the folder, and the completion scripts where
+/// bash-completion and zsh look for them. Folders are made. The build runs it. Exit: 0; 1 cannot
+/// write.
 int run_documents(const documents_options& options, command_context& context);
 
 }  // namespace et

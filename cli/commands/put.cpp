@@ -52,6 +52,7 @@ caf::error open_list(const put_options& options, source& from) {
 }
 
 caf::error open_source(const put_options& options, source& from) {
+  if (options.retry.value != 0) return caf::none;
   if (!options.list_file.empty()) return open_list(options, from);
   auto root = open_walk_root(options.folder);
   if (!root) return root.error();
@@ -87,7 +88,14 @@ class put_command {
     auto service = context_.connect();
     if (!service) return end_with(context_, service.error());
     service_ = std::move(*service);
-    auto begun = service_->put_begin(options_.workspace, options_.tag, options_.only_changed);
+    std::string tag = options_.tag;
+    if (options_.retry.value != 0) {
+      auto status = service_->status(options_.workspace, options_.retry, 0);
+      if (!status) return end_with(context_, status.error());
+      if (status->batch.failed_files == 0) return nothing_failed(status->batch);
+      tag = status->batch.tag;
+    }
+    auto begun = service_->put_begin(options_.workspace, tag, only_changed());
     if (!begun) return end_with(context_, begun.error());
     upload_stream stream{*service_, context_.report, begun->upload, from.name};
     if (from.walk && outside_roots(options_.folder, begun->roots)) {
@@ -95,7 +103,9 @@ class put_command {
       return reject(fail(errc::rejected, options_.folder + " is outside the workspace's roots"),
                     stream);
     }
-    auto error = from.walk ? send_folder(*from.walk, stream) : send_list(from, stream);
+    auto error = from.walk                   ? send_folder(*from.walk, stream)
+                 : options_.retry.value != 0 ? send_failed(stream)
+                                             : send_list(from, stream);
     if (!error) error = stream.finish();
     tell_left_out();
     if (error) {
@@ -122,6 +132,38 @@ class put_command {
       show(stream);
     }
     return caf::none;
+  }
+
+  bool only_changed() const { return options_.only_changed || options_.retry.value != 0; }
+
+  int nothing_failed(const batch_record& batch) {
+    return end_with(context_, fail(errc::not_found, "batch " + std::to_string(batch.id.value) +
+                                                        " has no failed files: it is " +
+                                                        to_string(batch.state)));
+  }
+
+  // The failed files of a batch, looked at anew.
+  caf::error send_failed(upload_stream& stream) {
+    file_inspector inspector;
+    find_query query;
+    query.batch = options_.retry;
+    query.failed_only = true;
+    for (;;) {
+      auto page = service_->find(options_.workspace, query).get();
+      if (!page) return page.error();
+      for (const auto& row : page->rows) {
+        file_entry entry;
+        auto reason = inspector.look(row.entry.path, entry);
+        if (!reason.empty())
+          stream.refuse(0, row.entry.path, reason);
+        else if (auto error = stream.add(std::move(entry), 0))
+          return error;
+      }
+      show(stream);
+      if (page->end) return caf::none;
+      query.from = page->from;
+      query.after = page->after;
+    }
   }
 
   caf::error send_list(const source& from, upload_stream& stream) {
@@ -157,8 +199,10 @@ class put_command {
 
   void show(const upload_stream& stream) {
     if (!context_.report.progress_due()) return;
-    context_.report.progress(std::to_string(stream.sent()) + " files sent, " +
-                             std::to_string(stream.refused()) + " refused");
+    std::string text = std::to_string(stream.sent()) + " files sent, " +
+                       std::to_string(stream.refused()) + " refused";
+    if (only_changed()) text += ", " + std::to_string(stream.unchanged()) + " unchanged";
+    context_.report.progress(text);
   }
 
   int decide(uint64_t upload, const upload_stream& stream) {
@@ -171,6 +215,7 @@ class put_command {
     }
     if (stream.files() == 0) {
       service_->put_drop(upload);
+      if (only_changed() && stream.unchanged() > 0) return nothing_new(stream);
       return reject(fail(errc::rejected, "no file to put"), stream);
     }
     // From here on a signal must not hide the id of a batch that exists.
@@ -178,6 +223,19 @@ class put_command {
     auto batch = service_->put_commit(upload);
     if (!batch) return commit_failed(batch.error(), stream);
     return accepted(*batch, stream);
+  }
+
+  int nothing_new(const upload_stream& stream) {
+    if (options_.json) {
+      auto& text = context_.out.text();
+      json_object line{text};
+      line.add_null("batch").add("files", uint64_t{0}).add("unchanged", stream.unchanged());
+      line.add("refused", stream.refused()).close();
+      text += '\n';
+    }
+    context_.report.note("nothing to put: " + std::to_string(stream.unchanged()) +
+                         " files are held already as they are");
+    return finish_output(context_, exit_ok);
   }
 
   int commit_failed(const caf::error& error, const upload_stream& stream) {
@@ -210,7 +268,8 @@ class put_command {
       json_object line{text};
       line.add("batch", batch.id.value).add("workspace", batch.workspace_name);
       line.add("tag", batch.tag).add("files", batch.files).add("bytes", batch.size_bytes);
-      line.add("refused", stream.refused()).add("left_out", left_out_).close();
+      line.add("refused", stream.refused()).add("left_out", left_out_);
+      line.add("unchanged", stream.unchanged()).close();
       text += '\n';
     } else {
       text += "Batch ID: " + std::to_string(batch.id.value) + '\n';

@@ -16,10 +16,13 @@ struct put_options {
   bool only_changed = false;  ///< --update: what is held unchanged is left out
   bool wait = false;
   bool json = false;
+  batch_id retry;    ///< not 0: its failed files are put again, none of the above sources
   int input_fd = 0;  ///< what `-` reads
 };
 
 /// Prints `Batch ID: N`, or `BATCH REJECTED` after every reason on stderr.
+/// With `only_changed` a put of nothing new is a success without a batch. A retry takes the tag of
+/// its batch, and leaves files out that a later batch holds as they are.
 /// Exit: 0; 1 parameters or no service; 2 rejected or not authorised; 3 with `wait`: the batch
 /// failed; 4 interrupted: nothing is registered.
 int run_put(const put_options& options, command_context& context);

@@ -123,8 +123,8 @@ void append_text_status(std::string& text, const batch_status& status, bool all)
             human_bytes(one.size_bytes != 0 ? one.size_bytes : one.content_bytes) + "  " +
             volumes_of(one) + '\n';
   }
-  if (shown < status.aggregations.size()) {
-    text += "  and " + std::to_string(status.aggregations.size() - shown) +
+  if (shown < status.batch.aggregations) {
+    text += "  and " + std::to_string(status.batch.aggregations - shown) +
             " aggregations more; -v shows them\n";
   }
   for (const auto& wait : status.waits) text += "  waits: " + printable(wait) + '\n';
@@ -137,10 +137,10 @@ void append_text_status(std::string& text, const batch_status& status, bool all)
   }
 }
 
-// The whole status: all pages of aggregations.
+// The status with its first page of aggregations, or all of them when they are shown.
 caf::expected<batch_status> whole_status(service_api& service, const status_options& options) {
   auto status = service.status(options.workspace, options.batch, 0);
-  if (!status) return status;
+  if (!status || !(options.json || options.verbose)) return status;
   size_t before = 0;
   while (status->aggregations.size() > before) {
     before = status->aggregations.size();
@@ -165,13 +165,58 @@ int print_batch(const status_options& options, service_api& service, command_con
   return exit_ok;
 }
 
+void append_retrieval_json(std::string& text, const et::retrieval_status& status) {
+  const auto& record = status.record;
+  json_object line{text};
+  line.add("retrieval", record.id.value).add("workspace", record.workspace_name);
+  line.add("batch", record.batch.value).add("requester", record.requester);
+  line.add("state", to_string(record.state)).add("started", time_text(record.started_ns));
+  if (record.ended_ns != 0) line.add("ended", time_text(record.ended_ns));
+  line.add("files", record.files).add("bytes", record.size_bytes);
+  line.add("bad_files", record.bad_files);
+  line.add("wanted_bytes", status.wanted_bytes).add("finished_bytes", status.finished_bytes);
+  line.add("waits", status.wait).close();
+  text += '\n';
+}
+
+void append_retrieval(std::string& text, const et::retrieval_status& status, bool json) {
+  if (json) return append_retrieval_json(text, status);
+  const auto& record = status.record;
+  text += "Retrieval " + std::to_string(record.id.value) + " of workspace " +
+          printable(record.workspace_name) + ": " + to_string(record.state) + '\n';
+  text += record.batch.value != 0 ? "  batch " + std::to_string(record.batch.value)
+                                  : std::string{"  listed files"};
+  text += ", by " + printable(record.requester) + " since " + time_text(record.started_ns);
+  if (record.ended_ns != 0) text += ", ended " + time_text(record.ended_ns);
+  if (record.state == retrieval_state::running) {
+    text += "\n  " + human_bytes(status.finished_bytes) + " of " +
+            human_bytes(status.wanted_bytes) + " fetched so far\n";
+    if (!status.wait.empty()) text += "  waits: " + printable(status.wait) + '\n';
+    return;
+  }
+  text += "\n  " + std::to_string(record.files) + " files, " + human_bytes(record.size_bytes) +
+          ", " + std::to_string(record.bad_files) + " bad\n";
+}
+
+// The running retrievals of the workspace, behind its batches.
+int print_running(const status_options& options, service_api& service, command_context& context) {
+  if (options.wait) return exit_ok;
+  auto running = service.list_retrievals(options.workspace);
+  if (!running) return end_with(context, running.error());
+  for (const auto& one : *running) append_retrieval(context.out.text(), one, options.json);
+  return context.out.commit() ? exit_ok : exit_interrupted;
+}
+
 int print_workspace(const status_options& options, service_api& service, command_context& context) {
   batch_id after;
   int worst = exit_ok;
   for (;;) {
     auto page = service.list_batches(options.workspace, after);
     if (!page) return end_with(context, page.error());
-    if (page->empty()) return worst;
+    if (page->empty()) {
+      int code = print_running(options, service, context);
+      return code == exit_ok ? worst : code;
+    }
     for (const auto& batch : *page) {
       after = batch.id;
       status_options one = options;
@@ -185,28 +230,6 @@ int print_workspace(const status_options& options, service_api& service, command
   }
 }
 
-void append_retrieval(std::string& text, const retrieval_record& record, bool json) {
-  if (json) {
-    json_object line{text};
-    line.add("retrieval", record.id.value).add("workspace", record.workspace_name);
-    line.add("batch", record.batch.value).add("requester", record.requester);
-    line.add("state", to_string(record.state)).add("started", time_text(record.started_ns));
-    if (record.ended_ns != 0) line.add("ended", time_text(record.ended_ns));
-    line.add("files", record.files).add("bytes", record.size_bytes);
-    line.add("bad_files", record.bad_files).close();
-    text += '\n';
-    return;
-  }
-  text += "Retrieval " + std::to_string(record.id.value) + " of workspace " +
-          printable(record.workspace_name) + ": " + to_string(record.state) + '\n';
-  text += record.batch.value != 0 ? "  batch " + std::to_string(record.batch.value)
-                                  : std::string{"  listed files"};
-  text += ", by " + printable(record.requester) + " since " + time_text(record.started_ns);
-  if (record.ended_ns != 0) text += ", ended " + time_text(record.ended_ns);
-  text += "\n  " + std::to_string(record.files) + " files, " + human_bytes(record.size_bytes) +
-          ", " + std::to_string(record.bad_files) + " bad\n";
-}
-
 unsigned pause(unsigned poll_ms) {
   std::this_thread::sleep_for(std::chrono::milliseconds{poll_ms});
   return std::min(max_poll_ms, poll_ms + poll_ms / 2);
@@ -218,12 +241,15 @@ int run_retrieval(const status_options& options, service_api& service, command_c
     auto record = service.retrieval_status(options.workspace, options.retrieval);
     if (!record) return end_with(context, record.error());
     if (options.wait && record->record.state == retrieval_state::running) {
-      context.report.progress("retrieval " + std::to_string(record->record.id.value) +
-                              " is running");
+      std::string text = "retrieval " + std::to_string(record->record.id.value) +
+                         " is running: " + human_bytes(record->finished_bytes) + " of " +
+                         human_bytes(record->wanted_bytes);
+      if (!record->wait.empty()) text += "; " + record->wait;
+      context.report.progress(printable(text));
       poll_ms = pause(poll_ms);
       continue;
     }
-    append_retrieval(context.out.text(), record->record, options.json);
+    append_retrieval(context.out.text(), *record, options.json);
     bool failed = options.wait && record->record.state != retrieval_state::completed;
     return finish_output(context, failed ? exit_failed : exit_ok);
   }

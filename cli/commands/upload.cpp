@@ -60,6 +60,10 @@ caf::error upload_stream::take_answer() {
       return fail(errc::protocol, "the service refused an entry that was not sent");
     }
     --files_;
+    if (bad.code == errc::unchanged) {
+      ++unchanged_;
+      continue;
+    }
     refuse(oldest.lines[bad.index], oldest.entries[bad.index].path, bad.reason);
   }
   tell_until(oldest.lines.back());

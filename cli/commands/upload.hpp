@@ -26,8 +26,9 @@ class upload_stream {
   /// Sends the rest and waits for all answers.
   caf::error finish();
 
-  uint64_t files() const { return files_; }      ///< accepted, so far as answers are there
-  uint64_t refused() const { return refused_; }  ///< by us or the service
+  uint64_t files() const { return files_; }          ///< accepted, so far as answers are there
+  uint64_t refused() const { return refused_; }      ///< by us or the service
+  uint64_t unchanged() const { return unchanged_; }  ///< left out: held just as they are
   uint64_t sent() const { return sent_; }
 
  private:
@@ -50,6 +51,7 @@ class upload_stream {
   std::multimap<uint64_t, std::string> untold_;  // by line, until all lines before are answered
   uint64_t files_ = 0;
   uint64_t refused_ = 0;
+  uint64_t unchanged_ = 0;
   uint64_t sent_ = 0;
 };
 

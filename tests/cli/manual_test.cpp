@@ -175,7 +175,7 @@ TEST_CASE("examples are command lines that parse") {
     for (const auto& example : manual.examples) {
       INFO(example.term);
       auto begin = std::min(example.term.find("et_"), example.term.find("elastictape "));
-      auto end = example.term.find_first_of("&|", begin);
+      auto end = example.term.find_first_of("&|)", begin);
       std::istringstream words{example.term.substr(begin, end - begin)};
       std::vector<std::string> arguments;
       for (std::string word; words >> word;) arguments.push_back(word);
