@@ -312,14 +312,10 @@ command_manual completion_manual() {
 
 const std::vector<command_manual>& all_manuals() {
   static const std::vector<command_manual> manuals{
-<<<<<<< HEAD
-      elastictape_manual(), put_manual(),       get_manual(),    rm_manual(),    ls_manual(),
-      status_manual(),      find_manual_page(), cancel_manual(), retry_manual(), release_manual(),
-      serve_manual(),       admin_manual(),     export_manual()};
-=======
-      elastictape_manual(), put_manual(),   get_manual(),   rm_manual(),     ls_manual(),
-      status_manual(),      serve_manual(), admin_manual(), export_manual(), completion_manual()};
->>>>>>> work-a
+      elastictape_manual(), put_manual(),       get_manual(),       rm_manual(),
+      ls_manual(),          status_manual(),    find_manual_page(), cancel_manual(),
+      retry_manual(),       release_manual(),   serve_manual(),     admin_manual(),
+      export_manual(),      completion_manual()};
   return manuals;
 }
 
