@@ -20,7 +20,21 @@ uint8_t byte_at(std::string_view text, size_t i) {
   return static_cast<uint8_t>(text[i]);
 }
 
-// Length of the well-formed sequence at `i`, 0 when there is none.
+char escape_letter(char c) {
+  switch (c) {
+    case '\t':
+      return 't';
+    case '\n':
+      return 'n';
+    case '\\':
+      return '\\';
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
 size_t utf8_sequence_bytes(std::string_view text, size_t i) {
   uint8_t lead = byte_at(text, i);
   if (lead < 0x80) return 1;
@@ -38,21 +52,6 @@ size_t utf8_sequence_bytes(std::string_view text, size_t i) {
   if (lead == 0xf4 && second > 0x8f) return 0;  // above U+10FFFF
   return length;
 }
-
-char escape_letter(char c) {
-  switch (c) {
-    case '\t':
-      return 't';
-    case '\n':
-      return 'n';
-    case '\\':
-      return '\\';
-    default:
-      return 0;
-  }
-}
-
-}  // namespace
 
 bool is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {

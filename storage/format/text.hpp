@@ -12,6 +12,8 @@ namespace et {
 
 /// True for well-formed UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
+/// Length of the well-formed sequence that `text` has at `i` (less than its size); 0: none.
+size_t utf8_sequence_bytes(std::string_view text, size_t i);
 
 /// Base64 of RFC 4648 with padding.
 std::string base64_encode(std::string_view raw);
