@@ -167,6 +167,7 @@ std::optional<mount_action> mount_plan::read_mounted(uint32_t drive) {
   recalls_.erase(best);
   slot.activity = drive_activity::reading;
   slot.read_last = true;
+  slot.recalled = recall.job.aggregation.id;
   return read_action(drive, std::move(recall));
 }
 
@@ -184,6 +185,7 @@ std::optional<mount_action> mount_plan::read_other(uint32_t drive) {
     recalls_.erase(best);
     drives_[drive].activity = drive_activity::reading;
     drives_[drive].read_last = true;
+    drives_[drive].recalled = recall.job.aggregation.id;
     return read_action(drive, std::move(recall));
   }
   return std::nullopt;

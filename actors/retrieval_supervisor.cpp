@@ -368,13 +368,10 @@ caf::error cancelled(const retrieval_supervisor_state& state) {
                                    " was cancelled by " + state.cancelled_by);
 }
 
-/// Gives everything back and records the end. The actor ends with `quit`.
-void end(self_pointer self, const retrieval_outcome& outcome, bool quit) {
+/// Gives everything back, records the end, then calls `recorded`.
+template <class Recorded>
+void record_end(self_pointer self, const retrieval_outcome& outcome, Recorded recorded) {
   auto& state = self->state;
-  if (state.ended) {
-    if (quit) self->quit(caf::exit_reason::user_shutdown);
-    return;
-  }
   state.ended = true;
   for (auto& [number, one] : state.parts) {
     if (one.recall != 0 || one.state == part_state::recalling)
@@ -389,30 +386,40 @@ void end(self_pointer self, const retrieval_outcome& outcome, bool quit) {
   spdlog::info("retrieval {} {}: {} files, {} bytes, {} bad files", state.record.id.value,
                to_string(outcome.state), outcome.files, outcome.size_bytes, outcome.bad_files);
   self->request(state.actors->registrar, defaults::catalogue_timeout, get_end_atom_v, state.record)
-      .then(
-          [=](bool) {
-            if (quit) self->quit(caf::exit_reason::user_shutdown);
-          },
-          [=](const caf::error& error) {
-            spdlog::error("retrieval {}: its end could not be recorded: {}",
-                          self->state.record.id.value, text_of(error));
-            if (quit) self->quit(caf::exit_reason::user_shutdown);
-          });
+      .then([=](bool) mutable { recorded(); },
+            [=](const caf::error& error) mutable {
+              spdlog::error("retrieval {}: its end could not be recorded: {}",
+                            self->state.record.id.value, text_of(error));
+              recorded();
+            });
 }
 
-retrieval_record cancel(self_pointer self, const std::string& by) {
+/// Ends the retrieval and the actor.
+void end(self_pointer self, const retrieval_outcome& outcome) {
+  auto leave = [=] { self->quit(caf::exit_reason::user_shutdown); };
+  if (self->state.ended)
+    leave();
+  else
+    record_end(self, outcome, leave);
+}
+
+/// Ends the retrieval; the actor goes on telling its client why.
+caf::typed_response_promise<retrieval_record> cancel(self_pointer self, const std::string& by) {
+  auto promise = self->make_response_promise<retrieval_record>();
   auto& state = self->state;
-  if (!state.ended) {
-    state.cancelled_by = by;
-    retrieval_outcome outcome;
-    outcome.state = retrieval_state::cancelled;
-    outcome.size_bytes = state.finished_bytes;
-    spdlog::info("retrieval {}: cancelled by {}", state.record.id.value, by);
-    for (auto& promise : state.waiting) promise.deliver(cancelled(state));
-    state.waiting.clear();
-    end(self, outcome, false);
+  if (state.ended) {
+    promise.deliver(state.record);
+    return promise;
   }
-  return state.record;
+  state.cancelled_by = by;
+  retrieval_outcome outcome;
+  outcome.state = retrieval_state::cancelled;
+  outcome.size_bytes = state.finished_bytes;
+  spdlog::info("retrieval {}: cancelled by {}", state.record.id.value, by);
+  for (auto& waiting : state.waiting) waiting.deliver(cancelled(state));
+  state.waiting.clear();
+  record_end(self, outcome, [=]() mutable { promise.deliver(self->state.record); });
+  return promise;
 }
 
 caf::typed_response_promise<retrieval_status> status(self_pointer self) {
@@ -441,7 +448,7 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
   self->set_down_handler([=](caf::down_msg&) {
     retrieval_outcome cancelled;
     cancelled.state = retrieval_state::cancelled;
-    end(self, cancelled, true);
+    end(self, cancelled);
   });
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
@@ -478,7 +485,7 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
         return true;
       },
       [=](get_end_atom, const retrieval_outcome& outcome) -> caf::result<bool> {
-        end(self, outcome, true);
+        end(self, outcome);
         return true;
       },
       [=](tick_atom, uint64_t) { answer_waiting_text(self); },

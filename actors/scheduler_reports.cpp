@@ -52,6 +52,12 @@ std::vector<report> scheduler_reports(const mount_plan& plan, int64_t now_ms) {
 }
 
 std::string waiting_for(const mount_plan& plan, aggregation_id id) {
+  for (uint32_t i = 0; i < plan.drives().size(); ++i) {
+    auto& slot = plan.drives()[i];
+    if (slot.activity != drive_activity::reading || slot.recalled != id) continue;
+    return "volume " + (slot.mounted ? slot.mounted->value + ", being read" : "being mounted") +
+           " in drive " + std::to_string(i);
+  }
   size_t place = 0;
   for (auto& recall : plan.recalls()) {
     ++place;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/list_file.hpp"
+
 namespace et {
 
 namespace {
@@ -54,10 +56,22 @@ int print_one(const admin_workspace_options& options, const caf::expected<worksp
   return finish_output(context, exit_ok);
 }
 
+// Roots as paths are compared: without the slash at the end that a shell's completion leaves.
+caf::error take_roots(const admin_workspace_options& options, workspace_record& record) {
+  if (!options.roots) return caf::none;
+  record.roots = *options.roots;
+  for (auto& root : record.roots) {
+    if (root.starts_with('/') && make_plain(root)) continue;
+    return fail(errc::invalid_argument,
+                "--root: not an absolute path without '..': '" + root + "'");
+  }
+  return caf::none;
+}
+
 int add(const admin_workspace_options& options, service_api& service, command_context& context) {
   workspace_record record;
   record.name = options.name;
-  record.roots = options.roots.value_or(std::vector<std::string>{});
+  if (auto error = take_roots(options, record)) return end_with(context, error);
   record.managers = options.managers.value_or(std::vector<std::string>{});
   record.quota_bytes = options.quota_bytes.value_or(0);
   return print_one(options, service.add_workspace(record), "added", context);
@@ -70,7 +84,7 @@ int set(const admin_workspace_options& options, service_api& service, command_co
     return end_with(context, fail(errc::not_found, "no workspace " + options.name));
   }
   workspace_record record = found->front();
-  if (options.roots) record.roots = *options.roots;
+  if (auto error = take_roots(options, record)) return end_with(context, error);
   if (options.managers) record.managers = *options.managers;
   if (options.quota_bytes) record.quota_bytes = *options.quota_bytes;
   return print_one(options, service.set_workspace(record), "changed", context);

@@ -4,6 +4,8 @@
 #include <random>
 #include <set>
 
+#include "actors/scheduler_reports.hpp"
+
 using namespace et;
 
 namespace {
@@ -127,6 +129,22 @@ TEST_CASE("mount plan: recalls of the mounted volume come in ascending order") {
     if (order.size() == 3) break;
   }
   CHECK(order == std::vector<uint64_t>{2, 3, 1});
+}
+
+TEST_CASE("mount plan: what a recall waits for is told with its place, its volume and its drive") {
+  auto plan = small_plan(1);
+  for (uint32_t i = 1; i <= 3; ++i) {
+    auto queued = recall(i, "A", i * 100);
+    queued.job.aggregation.id = {batch_id{7}, i};
+    plan.add_recall(queued);
+  }
+  CHECK(waiting_for(plan, {batch_id{7}, 1}) == "volume A, place 1 in the queue of recalls");
+  REQUIRE(plan.next(0));
+  CHECK(waiting_for(plan, {batch_id{7}, 1}) == "volume being mounted in drive 0");
+  plan.drive(0).mounted = barcode{"A"};
+  CHECK(waiting_for(plan, {batch_id{7}, 1}) == "volume A, being read in drive 0");
+  CHECK(waiting_for(plan, {batch_id{7}, 3}) == "volume A, place 2 in the queue of recalls");
+  CHECK(waiting_for(plan, {batch_id{8}, 1}).empty());
 }
 
 TEST_CASE("mount plan: a due write comes between two reads of one drive") {
