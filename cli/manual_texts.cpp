@@ -146,16 +146,14 @@ command_manual ls_manual() {
       {"MONITOR",
        "With `-x` the holdings come from the XML of a monitor instead of the service. URL is the "
        "monitor's base, as in `http://tape.example.org:8080/`, or the address of its page, whose "
-       "own "
-       "parameters are kept where `-w`, `-b` and `-L` do not replace them. A workspace is needed "
-       "unless URL names one or workspaces are listed.\n\n"
+       "own parameters are kept where `-w`, `-b` and `-L` do not replace them; https asks for a "
+       "certificate that this machine trusts. A workspace is needed unless URL names one or "
+       "workspaces are listed.\n\n"
        "What the XML does not say is a dash in text, null in JSON and empty in CSV: among it "
-       "batches, "
-       "files and bytes of a workspace, the requester of a batch, mtime and checksum of a file. "
-       "Its "
-       "times are the monitor's local time and are taken as times of this machine's zone. A byte "
-       "that XML cannot hold comes as `%XX` and is turned back; a name that itself contains such a "
-       "`%XX` cannot be told apart.\n\n"
+       "batches, files and bytes of a workspace, the requester of a batch, mtime and checksum of "
+       "a file. Its times are the monitor's local time and are taken as times of this machine's "
+       "zone. A byte that XML cannot hold comes as `%XX` and is turned back; a name that itself "
+       "contains such a `%XX` cannot be told apart.\n\n"
        "What was received before an error is printed.",
        {}});
   page.sections.push_back(
