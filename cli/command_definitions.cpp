@@ -80,7 +80,8 @@ void define_rm(CLI::App& app, command_line& line) {
 
 void define_ls(CLI::App& app, command_line& line) {
   auto& options = line.ls;
-  text(app, "-x,-X,--xmlsource", options.xml_source, "monitor to read the holdings from", "URL");
+  text(app, "-x,-X,--xmlsource", options.xml_source, "read the holdings from this monitor instead",
+       "URL");
   flag(app, "-H,--headerWanted", options.header, "begin with a header line");
   batch_option(app, "-b,--batchid", options.batch, "only this batch");
   workspace_option(app, line);

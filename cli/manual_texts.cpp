@@ -134,12 +134,28 @@ command_manual ls_manual() {
       {"et_ls -w lidar -H", "The batches of a workspace, below a line that names the columns."},
       {"et_ls -w lidar -b 17 -L file -F json", "The files of batch 17, one JSON object a line."},
       {"et_ls -L workspace", "The workspaces, with quota and what of it is used."},
+      {"et_ls -x http://tape.example.org:8080/ -w lidar",
+       "The batches as a monitor tells them, from a machine without the service."},
   };
   manual_section out{
       "OUTPUT", "A line of text has these fields, separated by tabs, after its type:", {}};
   out.items = {line_of("W", "a workspace", ls_level::workspace),
                line_of("B", "a batch", ls_level::batch), line_of("F", "a file", ls_level::file)};
   page.sections.push_back(out);
+  page.sections.push_back(
+      {"MONITOR",
+       "With `-x` the holdings come from the XML of a monitor instead of the service. URL is the "
+       "monitor's base, as in `http://tape.example.org:8080/`, or the address of its page, whose "
+       "own parameters are kept where `-w`, `-b` and `-L` do not replace them; https asks for a "
+       "certificate that this machine trusts. A workspace is needed unless URL names one or "
+       "workspaces are listed.\n\n"
+       "What the XML does not say is a dash in text, null in JSON and empty in CSV: among it "
+       "batches, files and bytes of a workspace, the requester of a batch, mtime and checksum of "
+       "a file. Its times are the monitor's local time and are taken as times of this machine's "
+       "zone. A byte that XML cannot hold comes as `%XX` and is turned back; a name that itself "
+       "contains such a `%XX` cannot be told apart.\n\n"
+       "What was received before an error is printed.",
+       {}});
   page.sections.push_back(
       {"NAMES",
        "A file name may hold any byte. In text, tab, newline and backslash are written `\\t`, "

@@ -2,6 +2,8 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/monitor_url.hpp"
+#include "storage/os/users.hpp"
 
 namespace et {
 
@@ -34,7 +36,7 @@ bool needs_workspace(const command_line& line) {
     case command::release:
       return true;
     case command::ls:
-      return line.ls.level != ls_level::workspace && line.ls.xml_source.empty();
+      return line.ls.level != ls_level::workspace && !names_workspace(line.ls.xml_source);
     default:
       return false;
   }
@@ -45,6 +47,10 @@ caf::error settle_workspace(command_line& line, const environment& env, const us
     std::string level = !line.level.empty() ? line.level : config.output_level;
     if (level == "file") line.ls.level = ls_level::file;
     if (level == "workspace") line.ls.level = ls_level::workspace;
+  }
+  // What stands in a monitor's address comes before the configuration.
+  if (line.what == command::ls && line.workspace.empty() && names_workspace(line.ls.xml_source)) {
+    return caf::none;
   }
   auto workspace = resolve_workspace(line.workspace, env, config);
   if (!workspace && needs_workspace(line)) return workspace.error();
@@ -96,6 +102,11 @@ int run_parsed(command_line& line, const environment& env, command_context& cont
   auto config = load_user_config(env);
   if (!config) return end_with(context, config.error());
   if (auto error = settle_workspace(line, env, *config)) return end_with(context, error);
+  if (line.what == command::ls && !line.ls.xml_source.empty()) {
+    line.ls.workspace = line.workspace;
+    line.ls.caller = user_name(geteuid());
+    return run_ls(line.ls, context);
+  }
   auto server = resolve_server(line.server, line.state, env, *config);
   if (!server) return end_with(context, server.error());
   context.connect = [&] { return connect_service(*server); };

@@ -1,5 +1,6 @@
 #include "cli/commands/ls.hpp"
 
+#include "cli/commands/ls_monitor.hpp"
 #include "cli/commands/ls_rows.hpp"
 
 namespace et {
@@ -85,11 +86,7 @@ class ls_command {
 }  // namespace
 
 int run_ls(const ls_options& options, command_context& context) {
-  if (!options.xml_source.empty()) {
-    return end_with(context, fail(errc::unavailable,
-                                  "reading holdings from a monitor's XML needs a version with the "
-                                  "monitor"));
-  }
+  if (!options.xml_source.empty()) return run_ls_from_monitor(options, context);
   auto service = context.connect();
   if (!service) return end_with(context, service.error());
   auto error = ls_command{options, **service, context}.run();

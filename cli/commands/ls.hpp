@@ -16,9 +16,12 @@ struct ls_options {
   ls_level level = ls_level::batch;
   ls_format format = ls_format::text;
   bool header = false;
-  std::string xml_source;  ///< -x
+  std::string xml_source;  ///< -x: a monitor's address
+  std::string caller;      ///< as whom the monitor is asked
 };
 
+/// With `xml_source` the holdings come from a monitor and no service is needed; what its XML lacks
+/// is a dash, null or empty. What was received before an error is printed.
 /// Exit: 0; 1 parameters, configuration, not there; 2 not authorised; 4 the reader went away.
 int run_ls(const ls_options& options, command_context& context);
 

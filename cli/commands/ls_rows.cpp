@@ -4,50 +4,71 @@ namespace et {
 
 namespace {
 
-// Appends the fields of one line in the form of text or CSV.
-class field_line {
+// Appends the fields of one line in one of the three forms.
+class row_writer {
  public:
-  field_line(std::string& out, ls_format format, char type)
-      : out_(out), csv_(format == ls_format::csv) {
-    if (!csv_) out_ += type;
-    first_ = csv_;
+  row_writer(std::string& out, ls_format format, char type)
+      : out_(out), csv_(format == ls_format::csv), first_(csv_) {
+    if (format == ls_format::json) {
+      json_.emplace(out);
+    } else if (!csv_) {
+      out_ += type;
+    }
   }
-  // What may hold anything: names, tags, paths. Empty ones are a dash in text.
-  field_line& name(std::string_view value) {
-    separate();
-    if (csv_) {
-      append_csv(out_, value);
-    } else {
-      append_escaped(out_, value.empty() ? std::string_view{"-"} : value);
+
+  // What may hold anything: names, tags, paths.
+  row_writer& name(std::string_view key, const std::optional<std::string_view>& value) {
+    if (begin(key, value.has_value())) {
+      if (json_) {
+        append_json(out_, *value);
+      } else if (csv_) {
+        append_csv(out_, *value);
+      } else {
+        append_escaped(out_, value->empty() ? std::string_view{"-"} : *value);
+      }
     }
     return *this;
   }
-  // What cannot hold a separator or a quote.
-  field_line& plain(std::string_view value) {
-    separate();
-    out_ += value;
+
+  row_writer& number(std::string_view key, const std::optional<uint64_t>& value) {
+    if (begin(key, value.has_value())) append_number(out_, *value);
     return *this;
   }
-  field_line& number(uint64_t value) {
-    separate();
-    append_number(out_, value);
+
+  row_writer& time(std::string_view key, const std::optional<int64_t>& time_ns) {
+    if (begin(key, time_ns.has_value())) {
+      if (json_) out_ += '"';
+      append_time(out_, *time_ns);
+      if (json_) out_ += '"';
+    }
     return *this;
   }
-  field_line& time(int64_t time_ns) {
-    separate();
-    append_time(out_, time_ns);
-    return *this;
+
+  json_object* json() { return json_ ? &*json_ : nullptr; }
+
+  void end() {
+    if (json_) json_->close();
+    out_ += csv_ ? "\r\n" : "\n";
   }
-  void end() { out_ += csv_ ? "\r\n" : "\n"; }
 
  private:
-  void separate() {
+  // False when the field is complete: there is no value.
+  bool begin(std::string_view key, bool known) {
+    if (json_) {
+      if (!known) json_->add_null(key);
+      if (known) json_->begin(key);
+      return known;
+    }
     if (!first_) out_ += csv_ ? ',' : '\t';
     first_ = false;
+    if (!known && !csv_) out_ += '-';
+    return known;
   }
+
   std::string& out_;
   bool csv_;
   bool first_;
+  std::optional<json_object> json_;
 };
 
 }  // namespace
@@ -64,63 +85,61 @@ const std::vector<std::string_view>& ls_columns(ls_level level) {
 
 void append_header(std::string& out, ls_level level, ls_format format) {
   if (format == ls_format::json) return;
-  field_line line{out, format, 'H'};
-  for (auto column : ls_columns(level)) line.plain(column);
+  row_writer line{out, format, 'H'};
+  for (auto column : ls_columns(level)) line.name({}, column);
   line.end();
 }
 
-void append_row(std::string& out, const workspace_record& row, ls_format format) {
-  if (format == ls_format::json) {
-    json_object line{out};
-    line.add("workspace", row.name).add("batches", row.batches).add("files", row.used_files);
-    line.add("bytes", row.used_bytes).add("quota", row.quota_bytes);
-    line.add("quota_used", row.used_bytes).close();
-    out += '\n';
-    return;
+void append_row(std::string& out, const listed_workspace& row, ls_format format) {
+  row_writer line{out, format, 'W'};
+  line.name("workspace", row.name).number("batches", row.batches).number("files", row.files);
+  line.number("bytes", row.size_bytes).number("quota", row.quota_bytes);
+  line.number("quota_used", row.used_bytes).end();
+}
+
+void append_row(std::string& out, const listed_batch& row, ls_format format) {
+  row_writer line{out, format, 'B'};
+  line.number("batch", row.id).name("tag", row.tag).name("state", row.state);
+  line.time("created", row.created_ns).number("files", row.files).number("bytes", row.size_bytes);
+  line.name("requester", row.requester).end();
+}
+
+void append_row(std::string& out, const listed_file& row, ls_format format) {
+  row_writer line{out, format, 'F'};
+  line.number("batch", row.batch).name("state", row.state).number("size", row.size_bytes);
+  line.time("mtime", row.mtime_ns);
+  if (auto* json = line.json()) {
+    if (row.mtime_ns) json->add_signed("mtime_ns", *row.mtime_ns);
+    if (!row.mtime_ns) json->add_null("mtime_ns");
   }
-  field_line line{out, format, 'W'};
-  line.name(row.name).number(row.batches).number(row.used_files).number(row.used_bytes);
-  line.number(row.quota_bytes).number(row.used_bytes).end();
+  line.name("checksum", row.checksum);
+  if (auto* json = line.json(); json != nullptr && !row.reason.empty()) {
+    json->add("reason", row.reason);
+  }
+  line.name("path", row.path).end();
+}
+
+void append_row(std::string& out, const workspace_record& row, ls_format format) {
+  append_row(out,
+             listed_workspace{row.name, row.batches, row.used_files, row.used_bytes,
+                              row.quota_bytes, row.used_bytes},
+             format);
 }
 
 void append_row(std::string& out, const batch_record& row, ls_format format) {
-  if (format == ls_format::json) {
-    json_object line{out};
-    line.add("batch", row.id.value).add("tag", row.tag).add("state", to_string(row.state));
-    append_time(line.begin("created") += '"', row.created_ns);
-    out += '"';
-    line.add("files", row.files).add("bytes", row.size_bytes).add("requester", row.requester);
-    line.close();
-    out += '\n';
-    return;
-  }
-  field_line line{out, format, 'B'};
-  line.number(row.id.value).name(row.tag).plain(to_string(row.state)).time(row.created_ns);
-  line.number(row.files).number(row.size_bytes).name(row.requester).end();
+  append_row(out,
+             listed_batch{row.id.value, row.tag, to_string(row.state), row.created_ns, row.files,
+                          row.size_bytes, row.requester},
+             format);
 }
 
 void append_row(std::string& out, const file_row& row, ls_format format) {
-  if (format == ls_format::json) {
-    json_object line{out};
-    line.add("batch", row.batch.value).add("state", to_string(row.state));
-    line.add("size", row.entry.size_bytes);
-    append_time(line.begin("mtime") += '"', row.entry.mtime_ns);
-    out += '"';
-    line.add_signed("mtime_ns", row.entry.mtime_ns);
-    if (row.has_checksum) {
-      line.add("checksum", to_string(row.checksum));
-    } else {
-      line.add_null("checksum");
-    }
-    if (!row.reason.empty()) line.add("reason", row.reason);
-    line.add("path", row.entry.path).close();
-    out += '\n';
-    return;
-  }
-  field_line line{out, format, 'F'};
-  line.number(row.batch.value).plain(to_string(row.state)).number(row.entry.size_bytes);
-  line.time(row.entry.mtime_ns);
-  line.name(row.has_checksum ? to_string(row.checksum) : std::string{}).name(row.entry.path).end();
+  listed_file listed{
+      row.batch.value, to_string(row.state), row.entry.size_bytes, row.entry.mtime_ns, {},
+      row.reason,      row.entry.path};
+  std::string checksum;
+  if (row.has_checksum) listed.checksum = checksum = to_string(row.checksum);
+  append_row(out, listed, format);
 }
 
 }  // namespace et

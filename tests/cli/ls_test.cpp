@@ -100,7 +100,7 @@ TEST_CASE_METHOD(ls_fixture, "JSON lines") {
   CHECK(nlohmann::json::parse(ls())["quota_used"] == 6);
 }
 
-TEST_CASE_METHOD(ls_fixture, "one batch, no batch, somebody else's, a monitor") {
+TEST_CASE_METHOD(ls_fixture, "one batch, no batch, somebody else's") {
   options.batch = batch_id{8};
   CHECK(ls() == "B\t8\t-\tCACHED_SYNCED\t1970-01-01T00:00:00Z\t1\t1\tuser\n");
   options.batch = batch_id{5};
@@ -111,9 +111,6 @@ TEST_CASE_METHOD(ls_fixture, "one batch, no batch, somebody else's, a monitor") 
   service.batches.clear();
   options.workspace = "ws";
   CHECK(ls().empty());
-  options.xml_source = "http://monitor/";
-  CHECK(ls(exit_parameters).empty());
-  CHECK(err_fd.text().find("needs a version with the monitor") != std::string::npos);
 }
 
 TEST_CASE_METHOD(ls_fixture, "a reader that goes away ends the listing with 4, quietly") {
