@@ -20,8 +20,8 @@ constexpr std::chrono::milliseconds stop_timeout{60'000};
 
 }  // namespace
 
-temp_folder::temp_folder() {
-  const char* base = std::getenv("ET_TEST_FOLDER");
+temp_folder::temp_folder(const char* base) {
+  if (!base) base = std::getenv("ET_TEST_FOLDER");
   auto pattern = std::string{base ? base : "/tmp"} + "/elastictape-test.XXXXXX";
   if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
   path_ = pattern;

@@ -10,7 +10,8 @@ namespace et::blackbox {
 /// A folder that goes with the test. Everybody may enter it.
 class temp_folder {
  public:
-  temp_folder();
+  /// In `base`; without: where ET_TEST_FOLDER says, else in /tmp.
+  explicit temp_folder(const char* base = nullptr);
   ~temp_folder();
   const fs::path& path() const { return path_; }
   fs::path operator/(const std::string& name) const { return path_ / name; }
