@@ -127,6 +127,12 @@ std::string read_file(const fs::path& file) {
   return text.str();
 }
 
+struct stat look(const fs::path& file) {
+  struct stat found {};
+  REQUIRE(lstat(file.c_str(), &found) == 0);
+  return found;
+}
+
 std::string difference(const fs::path& tree, const fs::path& back) {
   size_t files = 0;
   for (auto& one : fs::recursive_directory_iterator(tree)) {

@@ -31,6 +31,7 @@ struct two_users {
 
   static void make_folder(const fs::path& path, const user& owner, mode_t mode) {
     REQUIRE(mkdir(path.c_str(), mode) == 0);
+    REQUIRE(chmod(path.c_str(), mode) == 0);
     REQUIRE(chown(path.c_str(), owner.uid, owner.gid) == 0);
   }
   static void make_file(const fs::path& path, const user& owner, mode_t mode,
