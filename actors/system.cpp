@@ -1,6 +1,7 @@
 #include "actors/system.hpp"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "actors/actor_base.hpp"
 #include "actors/alert_publisher.hpp"
@@ -201,7 +202,10 @@ caf::error service::open_door() {
   if (!door) return door.error();
   door_ = std::move(*door);
   // Commands that only know the state folder learn from this file where to go.
-  return replace_file(options_.state / "address", address(), 0644);
+  auto told = options_.state / "address";
+  if (auto error = replace_file(told, address())) return error;
+  if (::chmod(told.c_str(), 0644) != 0) return fail_errno("cannot open " + told.string(), errno);
+  return caf::none;
 }
 
 caf::expected<std::unique_ptr<service>> service::start(

@@ -63,6 +63,10 @@ const std::atomic<bool>& catch_interrupt() {
   return interrupted;
 }
 
+bool interrupt_caught() {
+  return interrupted;
+}
+
 void end_silently_after(unsigned timeout_ms) {
   struct sigaction action {};
   action.sa_handler = [](int) { _exit(0); };

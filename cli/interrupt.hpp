@@ -15,6 +15,9 @@ void end_on_interrupt();
 /// above. For commands that have something to clean up or to finish first.
 const std::atomic<bool>& catch_interrupt();
 
+/// Whether the first signal has come since catch_interrupt().
+bool interrupt_caught();
+
 /// The process ends with exit code 0, wherever it is, when it has not ended by then.
 void end_silently_after(unsigned timeout_ms);
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,17 +11,34 @@
 #include <climits>
 #include <cstring>
 
+#include "cli/interrupt.hpp"
+
 namespace et {
 
 namespace {
 
+constexpr int look_interval_ms = 100;
 constexpr std::string_view white_space = " \t\r\v\f";
+
+// A pipe may stay silent for ever. False when a signal has come.
+bool wait_readable(int fd) {
+  pollfd watched{fd, POLLIN, 0};
+  for (;;) {
+    if (interrupt_caught()) return false;
+    int n = ::poll(&watched, 1, look_interval_ms);
+    if (n > 0 || (n < 0 && errno != EINTR)) return true;
+  }
+}
 
 }  // namespace
 
 bool line_reader::fill() {
   at_ = size_ = 0;
   for (;;) {
+    if (!wait_readable(fd_)) {
+      error_ = fail(errc::interrupted, "interrupted");
+      return false;
+    }
     ssize_t n = ::read(fd_, buffer_.data(), buffer_.size());
     if (n >= 0) {
       size_ = static_cast<size_t>(n);

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -46,6 +47,23 @@ caf::error open_log(const service_config& config, const std::filesystem::path& s
   } catch (const std::exception& e) {
     return fail(errc::io_error, "cannot log to " + file.string() + ": " + e.what());
   }
+  return caf::none;
+}
+
+/// Makes the state folder. Everybody may enter it, to reach the socket; all else that the service
+/// makes from here on is for its own user, since it holds the names and bytes of everyone's files.
+caf::error make_state(const std::filesystem::path& state) {
+  namespace fs = std::filesystem;
+  std::error_code code;
+  bool made = fs::create_directories(state, code);
+  if (made) fs::permissions(state, fs::perms{0711}, code);
+  if (code) return fail_errno("cannot make " + state.string(), code.value());
+  // An earlier version left these to be read.
+  for (const auto* name : {"cache", "catalogue", "library", "log"}) {
+    if (fs::exists(state / name, code)) fs::permissions(state / name, fs::perms{0700}, code);
+    if (code) return fail_errno("cannot close " + (state / name).string(), code.value());
+  }
+  ::umask(0077);
   return caf::none;
 }
 
@@ -178,9 +196,7 @@ int run_serve(const serve_options& options) {
                            "cannot listen on " + listen + ": this version serves unix:/PATH only"));
     socket = listen.substr(5);
   }
-  std::error_code code;
-  std::filesystem::create_directories(state, code);
-  if (code) return complain(fail_errno("cannot make " + state.string(), code.value()));
+  if (auto error = make_state(state)) return complain(error);
   if (auto error = open_log(config, state)) return complain(error);
   return serve(config, state, embedded, socket);
 }

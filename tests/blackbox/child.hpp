@@ -53,8 +53,8 @@ class child {
 
   pid_t process() const { return process_; }
   void signal(int number) const;
-  /// Waits until it has a handler for `number`; false when it ended before.
-  bool wait_catches(int number) const;
+  /// Waits until the program has set its handlers for signals; false when it ended before.
+  bool wait_catches() const;
   /// Waits for its end, at most `limit`: the exit code as in outcome, or nothing.
   std::optional<int> wait(std::chrono::milliseconds limit);
   uint64_t peak_bytes() const { return peak_bytes_; }

@@ -54,12 +54,6 @@ bool says(const outcome& done, const std::string& text) {
   return done.err.find(text) != std::string::npos;
 }
 
-struct stat look(const fs::path& file) {
-  struct stat found {};
-  REQUIRE(lstat(file.c_str(), &found) == 0);
-  return found;
-}
-
 }  // namespace
 
 TEST_CASE("a get brings content, mode and time; a second one leaves all alone") {

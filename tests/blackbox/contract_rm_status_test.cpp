@@ -84,7 +84,7 @@ TEST_CASE("a batch that is not written yet is cancelled when it is removed") {
   REQUIRE(node.put({(folder / "tree").string()}) == 1);
   child waiting{{"elastictape", "status", "-w", "local", "-b", "1", "--wait"},
                 {node.surroundings()}};
-  REQUIRE(waiting.wait_catches(SIGINT));
+  REQUIRE(waiting.wait_catches());
   CHECK(remove(node, "1").code == 0);
   CHECK(waiting.wait(std::chrono::minutes{1}) == 1);
   CHECK(workspace(node).at("quota_used") == 0);

@@ -20,8 +20,8 @@ constexpr std::chrono::milliseconds stop_timeout{60'000};
 
 }  // namespace
 
-temp_folder::temp_folder() {
-  const char* base = std::getenv("ET_TEST_FOLDER");
+temp_folder::temp_folder(const char* base) {
+  if (!base) base = std::getenv("ET_TEST_FOLDER");
   auto pattern = std::string{base ? base : "/tmp"} + "/elastictape-test.XXXXXX";
   if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
   path_ = pattern;
@@ -125,6 +125,12 @@ std::string read_file(const fs::path& file) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+struct stat look(const fs::path& file) {
+  struct stat found {};
+  REQUIRE(lstat(file.c_str(), &found) == 0);
+  return found;
 }
 
 std::string difference(const fs::path& tree, const fs::path& back) {

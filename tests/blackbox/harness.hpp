@@ -1,6 +1,8 @@
 // Runs the installed binary as people do: a service in a folder of its own, commands against it.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <memory>
 
 #include "tests/blackbox/child.hpp"
@@ -10,7 +12,8 @@ namespace et::blackbox {
 /// A folder that goes with the test. Everybody may enter it.
 class temp_folder {
  public:
-  temp_folder();
+  /// In `base`; without: where ET_TEST_FOLDER says, else in /tmp.
+  explicit temp_folder(const char* base = nullptr);
   ~temp_folder();
   const fs::path& path() const { return path_; }
   fs::path operator/(const std::string& name) const { return path_ / name; }
@@ -67,6 +70,9 @@ class service {
 /// Writes a file with its folders.
 void write_file(const fs::path& file, const std::string& content);
 std::string read_file(const fs::path& file);
+
+/// lstat(2) of something that is there.
+struct stat look(const fs::path& file);
 
 /// What differs between a tree and its copy under `back` + its absolute path; empty: nothing.
 std::string difference(const fs::path& tree, const fs::path& back);
