@@ -1,5 +1,7 @@
 #include "actors/cache_reader.hpp"
 
+#include <sys/stat.h>
+
 #include "actors/actor_base.hpp"
 
 namespace et {
@@ -9,12 +11,22 @@ namespace {
 /// Files that a reader keeps open between pieces.
 constexpr size_t max_open_files = 8;
 
+bool is_deleted(int fd) {
+  struct stat found {};
+  return ::fstat(fd, &found) != 0 || found.st_nlink == 0;
+}
+
 }  // namespace
 
 caf::expected<int> cache_reader_state::open_once(aggregation_id id, uint64_t recall) {
   auto found = std::find_if(open.begin(), open.end(), [&](const auto& file) {
     return file.id == id && file.recall == recall;
   });
+  // Deleted meanwhile by another reader, and perhaps made anew under the same name.
+  if (found != open.end() && is_deleted(found->fd.get())) {
+    open.erase(found);
+    found = open.end();
+  }
   if (found == open.end()) {
     auto fd = recall == 0 ? store->open_read(id) : store->open_recall(id, recall);
     if (!fd) return fd.error();

@@ -2,6 +2,7 @@
 """Figures of the whole service, each beside what it is compared with, in one run.
 
 bench_service.py BINARIES FOLDER [PART...]     parts: small large idle empty middle
+                                               get_small get_large
                                                only when named: million five_million
 
 FOLDER should lie on a real disk. Source trees in it are made once and kept, and what a run leaves is
@@ -19,7 +20,7 @@ import time
 from pathlib import Path
 
 binaries, folder = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
-parts = sys.argv[3:] or ["small", "large", "idle", "empty", "middle"]
+parts = sys.argv[3:] or ["small", "large", "idle", "empty", "middle", "get_small", "get_large"]
 rounds = int(os.environ.get("BENCH_ROUNDS", "3"))
 folder.mkdir(parents=True, exist_ok=True)
 
@@ -251,6 +252,68 @@ def part_middle():
     service.process.send_signal(signal.SIGTERM)
     assert service.process.wait() == 0
     shutil.rmtree(service.state)
+
+
+def fresh(name):
+    path = folder / name
+    move_away(path)
+    path.mkdir()
+    return path
+
+
+def get_beside(name, tree, plain, limit):
+    """Gets of a batch beside `plain`, which is a shell command with {to}; cached, then tape only."""
+    for where, config in (("cached", "[cache]\n"), ("tape only", "[cache]\nretention_s = 0\n")):
+        service = Service(f"get-{name}", config)
+        service.put(tree)
+        if where == "tape only":
+            while b"\tSYNCED\t" not in service.call("et_ls", "-w", "local", "-L", "batch"):
+                time.sleep(0.1)
+        os.sync()
+        ratios, ours, others = [], [], []
+        for _ in range(rounds):
+            to = fresh("back-plain")
+            others.append(timed(shell=plain.format(to=to) + f" && sync -f {to}"))
+            to = fresh("back-ours")
+            begin = time.monotonic()
+            service.call("et_get", "-w", "local", "-b", "1", "-r", to)
+            timed("sync", "-f", to)
+            ours.append(time.monotonic() - begin)
+            ratios.append(ours[-1] / others[-1])
+            if where == "tape only":
+                while b"\tSYNCED\t" not in service.call("et_ls", "-w", "local", "-L", "batch"):
+                    time.sleep(0.1)
+        timed("diff", "-r", tree, f"{to}{tree}")
+        factor = 1 if where == "cached" else 1.5
+        show(f"{name}: {plain.split()[0]} with sync", spread(others))
+        show(f"{name}: et_get with sync, {where}", spread(ours))
+        show(f"  ratio, run by run (wanted: {limit * factor:g})", spread(ratios, ""))
+        wanted = folder / "list"
+        wanted.write_text(str(sorted(p for p in tree.rglob("*") if p.is_file())[-1]) + "\n")
+        if name == "100,000 x 4 KiB":
+            seconds = []
+            for _ in range(5):
+                to = fresh("back-one")
+                begin = time.monotonic()
+                service.call("et_get", "-w", "local", "-f", wanted, "-r", to)
+                seconds.append(time.monotonic() - begin)
+            show(f"  one file of it, {where}, whole process (wanted: 0.3 s)", spread(seconds))
+        service.kill()
+
+
+def part_get_small():
+    tree = small_tree()
+    archive = folder / "plain.tar"
+    timed("tar", "-cf", archive, "-C", folder, tree.name)
+    get_beside("100,000 x 4 KiB", tree, f"tar -xf {archive} -C {{to}}", 2)
+
+
+def part_get_large():
+    tree = large_tree()
+    get_beside("8 x 512 MiB", tree, f"cp -r {tree} {{to}}", 2)
+    for name in ("back-plain", "back-ours"):
+        shutil.rmtree(folder / name)
+    shutil.rmtree(folder / "old")
 
 
 def empty_tree(files):
