@@ -16,7 +16,7 @@ std::string names() {
 constexpr const char* bash_function = R"(
 _elastictape() {
   local program=elastictape typed=${1/#"~/"/"$HOME/"} current=${COMP_WORDS[COMP_CWORD]}
-  local what= line= prefix=
+  local what= line= prefix= names=-f
   [[ $typed == */* && -x ${typed%/*}/elastictape ]] && program=${typed%/*}/elastictape
   [[ $current == = ]] && current=
   # Where = does not end a word, it is the whole option that gets replaced.
@@ -34,9 +34,10 @@ _elastictape() {
         ;;
       files | folders)
         compopt -o filenames
+        [[ $what == folders ]] && names=-d
         while IFS= read -r line; do
           COMPREPLY+=("$prefix$line")
-        done < <(if [[ $what == files ]]; then compgen -f -- "$current"; else compgen -d -- "$current"; fi)
+        done < <(compgen "$names" -- "$current")
         ;;
     esac
   } 2>/dev/null < <("$program" complete "$COMP_CWORD" -- "${COMP_WORDS[@]}" 2>/dev/null)

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <limits>
 #include <tuple>
 
+#include "cli/commands/get_progress.hpp"
 #include "cli/commands/get_streams.hpp"
 #include "cli/list_file.hpp"
 
@@ -32,7 +34,7 @@ class get_command {
         context_(context),
         whole_batch_(options.list_file.empty()),
         state_{service, context.report, options.workspace, options.overwrite, target_fd},
-        cursor_(target_fd, state_.halt),
+        cursor_(state_.tree),
         planner_(whole_batch_ ? std::numeric_limits<uint64_t>::max() : list_gap_bytes),
         stop_(context.catch_interrupt()) {}
 
@@ -40,7 +42,8 @@ class get_command {
     auto begun = state_.service.get_begin(options_.workspace, options_.batch);
     if (!begun) return end_with(context_, begun.error());
     state_.retrieval = begun->id;
-    context_.report.detail("retrieval " + std::to_string(begun->id.value) + " begins");
+    // By this number status and cancel know it.
+    context_.report.note("retrieval " + std::to_string(begun->id.value));
     transfer(list_fd);
     return finish();
   }
@@ -174,6 +177,7 @@ class get_command {
       if (in_the_way)
         return state_.bad_file(path, "another file is there; --overwrite replaces it");
       ++state_.skipped;
+      total_bytes_ -= std::min(total_bytes_, row.entry.size_bytes);  // need not come
     } else if (empty) {
       write_empty(row);
     } else {
@@ -183,9 +187,8 @@ class get_command {
   }
 
   void write_empty(const file_row& row) {
-    auto file = cursor_.create(row, options_.overwrite);
-    if (!file) return state_.bad_file(row.entry.path, text_of(file.error()));
-    if (auto error = (*file)->finish()) return state_.bad_file(row.entry.path, text_of(error));
+    if (auto error = cursor_.put(row, {}, options_.overwrite))
+      return state_.bad_file(row.entry.path, text_of(error));
     state_.good_file(row.entry.path);
   }
 
@@ -212,21 +215,11 @@ class get_command {
 
   void show() {
     if (halted() || !context_.report.progress_due()) return;
-    double seconds = std::chrono::duration<double>(steady::now() - started_).count();
-    uint64_t got = state_.size_bytes;
-    uint64_t rate = seconds > 0 ? static_cast<uint64_t>(static_cast<double>(got) / seconds) : 0;
-    std::string text = std::to_string(state_.files + state_.skipped) + " of " +
-                       std::to_string(total_files_) + " files, " + human_bytes(got) + " of " +
-                       human_bytes(total_bytes_) + ", " + human_bytes(rate) + "/s";
-    if (rate > 0 && total_bytes_ > got) {
-      text += ", " + std::to_string((total_bytes_ - got) / rate) + " s left";
-    }
-    if (state_.bad > 0) text += ", " + std::to_string(state_.bad) + " bad";
-    if (streams_ != nullptr) {
-      auto waiting = streams_->waiting();
-      if (!waiting.empty()) text += "; " + printable(waiting);
-    }
-    context_.report.progress(text);
+    auto past = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - started_);
+    get_progress::counts now{state_.files + state_.skipped, state_.size_bytes, state_.bad,
+                             total_files_, total_bytes_};
+    auto waiting = streams_ != nullptr ? streams_->waiting() : std::string{};
+    context_.report.progress(progress_.line(past.count(), now, waiting));
   }
 
   int finish() {
@@ -260,6 +253,8 @@ class get_command {
         std::to_string(state_.files) + " files written, " + human_bytes(state_.size_bytes) +
         " in " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s; " +
         std::to_string(state_.skipped) + " already there; " + std::to_string(state_.bad) + " bad");
+    if (int error = state_.tree.owner_errno)
+      context_.report.note(std::string{"owners could not be set: "} + std::strerror(error));
   }
 
   const get_options& options_;
@@ -274,6 +269,7 @@ class get_command {
   uint64_t total_files_ = 0;
   uint64_t total_bytes_ = 0;
   const steady::time_point started_ = steady::now();
+  get_progress progress_;
 };
 
 }  // namespace

@@ -37,6 +37,22 @@ class range_writer {
   void write(const file_row& row) {
     if (state_.halt) return;
     if (!reader_) restart(row.offset_bytes);
+    if (row.entry.size_bytes <= range_reader::max_whole_bytes)
+      write_small(row);
+    else
+      write_large(row);
+  }
+
+ private:
+  void write_small(const file_row& row) {
+    auto data = reader_->whole(row.offset_bytes, static_cast<size_t>(row.entry.size_bytes));
+    if (!data) return lost(row, data.error());
+    if (auto error = cursor_.put(row, *data, state_.overwrite)) return give_up(row, 0, error);
+    state_.size_bytes += row.entry.size_bytes;
+    state_.good_file(row.entry.path);
+  }
+
+  void write_large(const file_row& row) {
     auto file = cursor_.create(row, state_.overwrite);
     if (!file) return give_up(row, 0, file.error());
     uint64_t done = 0;
@@ -52,7 +68,6 @@ class range_writer {
     state_.good_file(row.entry.path);
   }
 
- private:
   void restart(uint64_t offset_bytes) {
     wanted_range rest = range_;
     rest.begin_bytes = offset_bytes;
@@ -185,7 +200,7 @@ bool get_streams::take_delivery(delivery given) {
 }
 
 void get_streams::write_loop() {
-  target_cursor cursor{state_.target_fd, state_.halt};
+  target_cursor cursor{state_.tree};
   std::unique_lock lock{mutex_};
   for (;;) {
     while (!state_.halt && ready_.empty() && !ended_) {

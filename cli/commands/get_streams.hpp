@@ -24,16 +24,16 @@ struct get_state {
         report(to),
         workspace(std::move(workspace_name)),
         overwrite(replace),
-        target_fd(folder_fd) {}
+        tree(folder_fd, halt) {}
 
   service_api& service;
   reporter& report;
   const std::string workspace;
   const bool overwrite;
-  const int target_fd;
+  std::atomic<bool> halt{false};  ///< everybody stops as soon as possible
+  target_tree tree;
   retrieval_id retrieval;
 
-  std::atomic<bool> halt{false};        ///< everybody stops as soon as possible
   std::atomic<uint64_t> files{0};       ///< written
   std::atomic<uint64_t> size_bytes{0};  ///< written, of these and of files in the middle
   std::atomic<uint64_t> skipped{0};

@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint64_t piece_bytes = max_packed_bytes;
 // Small enough to stay in the processor's cache between reading and writing.
-constexpr uint64_t file_piece_bytes = 256 * 1024;
+constexpr uint64_t file_piece_bytes = range_reader::max_whole_bytes;
 constexpr auto stop_interval = std::chrono::milliseconds{100};
 
 }  // namespace
@@ -73,11 +73,32 @@ caf::error range_reader::next_piece() {
 caf::expected<std::span<const uint8_t>> range_reader::at(uint64_t offset_bytes,
                                                          uint64_t max_bytes) {
   while (offset_bytes >= current_begin_bytes_ + current_.size()) {
+    // A file need not be read where nobody wants it.
+    if (cache_fd_ >= 0) asked_bytes_ = offset_bytes;
     if (auto error = next_piece()) return error;
   }
   auto skipped = static_cast<size_t>(offset_bytes - current_begin_bytes_);
   auto size = static_cast<size_t>(std::min<uint64_t>(max_bytes, current_.size() - skipped));
   return std::span<const uint8_t>{current_.data() + skipped, size};
+}
+
+caf::expected<std::span<const uint8_t>> range_reader::whole(uint64_t offset_bytes,
+                                                            size_t size_bytes) {
+  auto data = at(offset_bytes, size_bytes);
+  if (!data || data->size() == size_bytes) return data;
+  if (cache_fd_ >= 0) {
+    asked_bytes_ = offset_bytes;
+    if (auto error = next_from_file()) return error;
+    data = at(offset_bytes, size_bytes);
+    if (!data || data->size() == size_bytes) return data;
+  }
+  joined_.assign(data->begin(), data->end());
+  while (joined_.size() < size_bytes) {
+    auto more = at(offset_bytes + joined_.size(), size_bytes - joined_.size());
+    if (!more) return more;
+    joined_.insert(joined_.end(), more->begin(), more->end());
+  }
+  return std::span<const uint8_t>{joined_};
 }
 
 }  // namespace et

@@ -24,6 +24,9 @@ class range_reader {
   /// service's; protocol when it sends another number of bytes than asked for; not_found when the
   /// cache file ends early: it has been removed; io_error; interrupted.
   caf::expected<std::span<const uint8_t>> at(uint64_t offset_bytes, uint64_t max_bytes);
+  /// All `size_bytes` of them, at most max_whole_bytes. Else as at().
+  static constexpr size_t max_whole_bytes = 256 * 1024;
+  caf::expected<std::span<const uint8_t>> whole(uint64_t offset_bytes, size_t size_bytes);
 
  private:
   struct piece {
@@ -45,6 +48,7 @@ class range_reader {
   std::deque<piece> on_the_way_;
   uint64_t current_begin_bytes_ = 0;
   bytes current_;
+  bytes joined_;  // of several pieces
 };
 
 }  // namespace et

@@ -2,21 +2,36 @@
 // stand there.
 #pragma once
 
-#include <xxhash.h>
-
 #include <atomic>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "storage/catalogue/records.hpp"
-#include "storage/os/file.hpp"
+#include "cli/commands/target_file.hpp"
+#include "cli/commands/temporary_names.hpp"
 
 namespace et {
 
 /// Opens DIR of a get. Errors: invalid_argument (not absolute); io_error (missing, not a folder,
 /// cannot be written to).
 caf::expected<unique_fd> open_target(const std::string& folder);
+
+/// What the threads of one get share about the folder they write to.
+struct target_tree {
+  /// `fd` stays the caller's. When `stop_flag` is set, compare() ends with interrupted.
+  target_tree(int fd, const std::atomic<bool>& stop_flag) : folder_fd(fd), stop(stop_flag) {}
+
+  /// Whether `size_bytes` more find room now, as far as the file system tells.
+  bool has_room(uint64_t size_bytes) const;
+
+  const int folder_fd;
+  const std::atomic<bool>& stop;
+  const temporary_names temporaries;
+  std::atomic<unsigned> cursors{0};
+  std::atomic<int> owner_errno{0};  ///< of the last change of owner that root was refused
+};
 
 /// What stands where a file is to go.
 enum class target_state : uint8_t {
@@ -25,66 +40,42 @@ enum class target_state : uint8_t {
   different,  ///< anything else
 };
 
-class target_file;
-
 /// Finds and makes places beneath a target folder, never through a link and never outside.
-/// Remembers the folder it was in last. Each thread has its own; they may share the folder.
+/// Remembers the folder it was in last, so neighbours are cheap. Each thread has its own.
 class target_cursor {
  public:
-  /// `folder_fd` stays the caller's. When `stop` is set, compare() and writing end with
-  /// interrupted.
-  target_cursor(int folder_fd, const std::atomic<bool>& stop) : top_(folder_fd), stop_(stop) {}
+  explicit target_cursor(target_tree& tree);
 
-  /// Looks at the place of `row`; reads the file there when only its content can tell. Errors:
-  /// invalid_argument (a path that leads outside or through a link), io_error, interrupted.
+  /// Looks at the place of `row`; reads the file there when only its content can tell. Where no
+  /// folder was, it does not look again for the rows that follow: what appears there is found when
+  /// a file gets its name. On the way, removes what dead gets have left in the folders it enters.
+  /// Errors: invalid_argument (a path that leads outside or through a link), io_error, interrupted.
   caf::expected<target_state> compare(const file_row& row);
 
-  /// Begins to write the file of `row`, making folders as needed. With `replace`, what stands there
-  /// is replaced in the end; else something that appears meanwhile is an error of finish().
+  /// Writes the file of `row`, all of whose bytes are `data`, making folders as needed. Nothing is
+  /// made when they are not the registered ones. With `replace`, what stands there is replaced.
+  /// Errors: those of create() and target_file.
+  caf::error put(const file_row& row, std::span<const uint8_t> data, bool replace);
+
+  /// Begins to write the file of `row`, which must outlive it; at most one at a time, and nothing
+  /// else meanwhile. Errors: invalid_argument as above, no_space, io_error.
   caf::expected<std::unique_ptr<target_file>> create(const file_row& row, bool replace);
 
  private:
-  caf::expected<std::string> enter(const file_row& row, bool make);
+  caf::expected<const char*> enter(const std::string& path, bool make);
+  caf::error enter_folder(std::string_view folder, bool make);
   caf::error make_folders(const std::string& folder);
-  caf::expected<bool> same_content(const std::string& name, const file_row& row);
+  void clean(const std::string& folder);
+  target_place place(const char* name, bool replace);
+  caf::expected<bool> same_content(const char* name, const file_row& row);
 
-  const int top_;
-  const std::atomic<bool>& stop_;
-  std::string folder_;
+  target_tree& tree_;
+  const std::string temporary_;
+  std::string folder_;  // with a slash at both ends, as in `/a/b/`
   unique_fd folder_fd_;
-};
-
-/// A file being written under a temporary name. Destroyed before finish() succeeded, it leaves
-/// nothing.
-class target_file {
- public:
-  ~target_file();
-  target_file(const target_file&) = delete;
-  target_file& operator=(const target_file&) = delete;
-
-  /// The next bytes. Errors: no_space, io_error.
-  caf::error write(std::span<const uint8_t> data);
-  /// Checks size and checksum, sets mode, mtime and, for root, the owner, and gives the file its
-  /// name. Errors: corrupt (not the registered bytes), already_exists, no_space, io_error.
-  caf::error finish();
-
- private:
-  friend class target_cursor;
-  target_file(unique_fd folder, std::string name, const file_row& row, bool replace)
-      : folder_(std::move(folder)), name_(std::move(name)), row_(row), replace_(replace) {}
-  caf::error open_temporary();
-  caf::error set_attributes();
-  caf::error give_name();
-
-  unique_fd folder_;
-  const std::string name_;
-  const file_row row_;
-  const bool replace_;
-  std::string temporary_;
-  unique_fd file_;
-  uint64_t size_bytes_ = 0;
-  XXH3_state_t* hash_ = nullptr;  // only of files that come in several pieces
-  file_checksum checksum_;
+  std::string absent_;                // a folder that was not there, written as folder_
+  std::vector<std::string> cleaned_;  // folder_ or what it lies in
+  std::unique_ptr<uint8_t[]> buffer_;
 };
 
 }  // namespace et

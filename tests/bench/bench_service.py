@@ -2,6 +2,7 @@
 """Figures of the whole service, each beside what it is compared with, in one run.
 
 bench_service.py BINARIES FOLDER [PART...]     parts: small large idle empty middle
+                                               only when named: million five_million
 
 FOLDER should lie on a real disk. Source trees in it are made once and kept, and what a run leaves is
 moved to FOLDER/old instead of deleted: on ext4, creating many files soon after deleting many is
@@ -77,6 +78,16 @@ class Service:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait() == 0
         move_away(self.state)
+
+    def kill(self):
+        """For states that are of no use any more."""
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.state)
+
+    def most_memory_mb(self):
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", text).group(1)) / 1024
 
     def memory_mb(self):
         text = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -240,6 +251,79 @@ def part_middle():
     service.process.send_signal(signal.SIGTERM)
     assert service.process.wait() == 0
     shutil.rmtree(service.state)
+
+
+def empty_tree(files):
+    tree = folder / f"tree-{files}"
+    made = folder / f"tree-{files}.made"
+    if not made.exists():
+        for i in range(files // 1000):
+            sub = tree / f"folder{i:04}"
+            sub.mkdir(parents=True, exist_ok=True)
+            for j in range(1000):
+                os.close(os.open(f"{sub}/file_number_{j:05}.dat", os.O_CREAT | os.O_WRONLY))
+        made.write_text("")
+    return tree
+
+
+def register(service, *words):
+    """Seconds until the end of an et_put, and its largest resident memory in MB."""
+    begin = time.monotonic()
+    words = [str(binaries / "et_put"), "-w", "local"] + [str(word) for word in words]
+    child = subprocess.Popen(words, env=service.env, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    assert status == 0
+    return time.monotonic() - begin, used.ru_maxrss / 1024
+
+
+def part_five_million():
+    tree = empty_tree(5_000_000)
+    service = Service("millions")
+    seconds, memory = register(service, tree)
+    show("5,000,000 files: et_put DIR until the id", f"{seconds:.1f} s")
+    show("  client, most resident memory (wanted: 100 MB)", f"{memory:.0f} MB")
+    show("  service, most resident memory (wanted: 1 GB)", f"{service.most_memory_mb():.0f} MB")
+    service.kill()
+    service = Service("millions")
+    wanted = folder / "list-5000000"
+    with open(wanted, "w") as out:
+        for i in range(5000):
+            for j in range(1000):
+                out.write(f"{tree}/folder{i:04}/file_number_{j:05}.dat\n")
+    seconds, memory = register(service, "-f", wanted)
+    show("5,000,000 lines: et_put -f until the id", f"{seconds:.1f} s")
+    show("  client, most resident memory (wanted: 100 MB)", f"{memory:.0f} MB")
+    show("  service, most resident memory (wanted: 1 GB)", f"{service.most_memory_mb():.0f} MB")
+    service.kill()
+
+
+def first_answer(service, *words):
+    """Seconds until the first byte of a command's output."""
+    begin = time.monotonic()
+    words = [str(binaries / "elastictape")] + [str(word) for word in words]
+    child = subprocess.Popen(words, env=service.env, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL)
+    assert child.stdout.read(1)
+    seconds = time.monotonic() - begin
+    child.stdout.close()
+    child.wait()
+    return seconds
+
+
+def part_million():
+    tree = empty_tree(1_000_000)
+    service = Service("million")
+    show("1,000,000 empty files: et_put until safe", f"{service.put(tree)[1]:.1f} s")
+    for words in (["status", "-b", "1"], ["find", "*"], ["find", "folder0999/*77.dat"],
+                  ["find", f"{tree}/folder0999/*"], ["release", "-b", "1", "--dry-run"]):
+        seconds = [first_answer(service, *words[:1], "-w", "local", *words[1:]) for _ in range(5)]
+        show(f"  {' '.join(words).replace(str(folder), '')}, first answer (wanted: 0.1 s)",
+             spread(seconds))
+    seconds, memory = register(service, "--update", tree)
+    show("  et_put --update, nothing new", f"{seconds:.1f} s, {memory:.0f} MB")
+    show("  service, most resident memory", f"{service.most_memory_mb():.0f} MB")
+    service.kill()
 
 
 for part in parts:

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <random>
 
 using namespace et;
 
@@ -181,6 +182,27 @@ TEST_CASE("depth, values and tags are bounded") {
     auto result = read(xml, 4096);
     INFO(begin);
     CHECK(text_of(result.error).find("tag or comment is over") != std::string::npos);
+  }
+}
+
+TEST_CASE("damaged XML is read or refused, never more than that") {
+  std::mt19937 random{11};
+  for (int i = 0; i < 5'000; ++i) {
+    std::string xml{example};
+    for (auto n = 1 + random() % 4; n > 0; --n) {
+      auto at = random() % xml.size();
+      auto size = random() % 40;
+      if (random() % 2 == 0) {
+        xml[at] = static_cast<char>(random());
+      } else if (random() % 2 == 0) {
+        xml.erase(at, size);
+      } else {
+        xml.insert(at, xml.substr(random() % xml.size(), size));
+      }
+    }
+    auto result = read(xml, 1 + random() % 300);
+    bool expected = !result.error || code_of(result.error) == errc::protocol;
+    CHECK(expected);
   }
 }
 
