@@ -192,13 +192,13 @@ TEST_CASE("a get that is interrupted leaves whole files only, and goes on when c
   int ended = 0;
   for (int round = 0; round < 12; ++round) {
     CAPTURE(seed(), round);
-    if (round % 4 == 0) {
+    if (round % 2 == 0) {
       fs::remove_all(back);
       fs::create_directory(back);
     }
     auto get = at.begin({"et_get", "-w", "local", "-b", "1", "-r", back.string()});
     REQUIRE(get.wait_catches());
-    std::this_thread::sleep_for(milliseconds{at.random() % 250});
+    std::this_thread::sleep_for(milliseconds{at.random() % 120});
     get.signal(signal_of(round));
     auto code = get.wait(soon);
     REQUIRE(code);
@@ -213,7 +213,7 @@ TEST_CASE("a get that is interrupted leaves whole files only, and goes on when c
       if (one.file_size() < 100'000) CHECK((read_file(one.path()) == read_file(source)));
     }
   }
-  CHECK(ended > 2);
+  CHECK(ended > 0);
   CHECK(at.node.call({"et_get", "-w", "local", "-b", "1", "-r", back.string()}).code == 0);
   CHECK(difference(tree, back) == "");
 }
