@@ -244,6 +244,9 @@ TEST_CASE("data goes to standard output, all else to standard error") {
   auto removed = node.call({"et_rm", "-w", "local", "-b", "1"});
   CHECK(removed.out.empty());
   CHECK(removed.err == "et_rm: batch 1 removed: 1 files, 7 B\n");
+  // Colours and lines that replace each other are for terminals.
+  for (auto* text : {&put.out, &put.err, &plain.out, &got.err, &workspaces.out, &removed.err})
+    CHECK(text->find_first_of("\x1b\r") == std::string::npos);
   // What goes wrong.
   for (const auto& line :
        {words{"et_rm", "-w", "local", "-b", "1"}, words{"et_ls", "-w", "local", "-b", "1"},

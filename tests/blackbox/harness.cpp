@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
 
@@ -107,6 +108,15 @@ uint64_t service::put(const std::vector<std::string>& extra) {
 
 int service::wait(uint64_t batch) const {
   return call({"elastictape", "status", "-w", "local", "-b", std::to_string(batch), "--wait"}).code;
+}
+
+std::string service::fact(const std::string& actor, const std::string& name) const {
+  std::istringstream lines{call({"elastictape", "admin", "inspect", "--json"}).out};
+  for (std::string line; std::getline(lines, line);) {
+    auto report = nlohmann::json::parse(line);
+    if (report.at("name") == actor) return report.at("facts").value(name, "");
+  }
+  return {};
 }
 
 std::string service::log() const {

@@ -53,6 +53,9 @@ class service {
   /// Waits until a batch is safe or failed; the exit code of `status --wait`.
   int wait(uint64_t batch) const;
 
+  /// What `admin inspect` tells of an actor; empty when it does not.
+  std::string fact(const std::string& actor, const std::string& name) const;
+
   const fs::path& state() const { return state_; }
   /// What the service said so far.
   std::string log() const;

@@ -55,10 +55,8 @@ struct interrupted {
   std::string batches() const { return node.call({"et_ls", "-w", "local"}).out; }
   /// What the service still holds of commands that have gone.
   bool uploads_end() const {
-    for (int i = 0; i < 200; ++i) {
-      auto shown = node.call({"elastictape", "admin", "inspect"}).out;
-      if (shown.find("uploads          0") != std::string::npos) return true;
-    }
+    for (int i = 0; i < 200; ++i)
+      if (node.fact("registrar", "uploads") == "0") return true;
     return false;
   }
   fs::path make_tree(int files) {
@@ -194,13 +192,13 @@ TEST_CASE("a get that is interrupted leaves whole files only, and goes on when c
   int ended = 0;
   for (int round = 0; round < 12; ++round) {
     CAPTURE(seed(), round);
-    if (round % 4 == 0) {
+    if (round % 2 == 0) {
       fs::remove_all(back);
       fs::create_directory(back);
     }
     auto get = at.begin({"et_get", "-w", "local", "-b", "1", "-r", back.string()});
     REQUIRE(get.wait_catches());
-    std::this_thread::sleep_for(milliseconds{at.random() % 250});
+    std::this_thread::sleep_for(milliseconds{at.random() % 120});
     get.signal(signal_of(round));
     auto code = get.wait(soon);
     REQUIRE(code);
@@ -215,7 +213,7 @@ TEST_CASE("a get that is interrupted leaves whole files only, and goes on when c
       if (one.file_size() < 100'000) CHECK((read_file(one.path()) == read_file(source)));
     }
   }
-  CHECK(ended > 2);
+  CHECK(ended > 0);
   CHECK(at.node.call({"et_get", "-w", "local", "-b", "1", "-r", back.string()}).code == 0);
   CHECK(difference(tree, back) == "");
 }
@@ -258,6 +256,23 @@ TEST_CASE("et_ls whose reader does not read is interrupted at once") {
     list.signal(signal_of(round));
     CHECK(list.wait(soon) == 4);
   }
+}
+
+TEST_CASE("a command that was started to outlive its terminal does") {
+  interrupted at;
+  auto tree = at.make_tree(3).string();
+  pipe_ends list;
+  pipe_ends out;
+  auto put =
+      at.begin({"/usr/bin/nohup", (binaries() / "et_put").string(), "-w", "local", "-f", "-"},
+               list.read.get(), out.write.get());
+  append(list.write.get(), tree + "/1/1\n");
+  wait_taken(list.write.get());
+  put.signal(SIGHUP);
+  CHECK_FALSE(put.wait(milliseconds{200}));
+  list.write.close();
+  CHECK(put.wait(late) == 0);
+  CHECK(read_line(out.read.get()) == "Batch ID: 1\n");
 }
 
 TEST_CASE("a second signal ends a command that cannot finish") {
