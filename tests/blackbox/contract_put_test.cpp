@@ -104,6 +104,10 @@ TEST_CASE("a list: every bad line is told, in the order of lines, and nothing is
     REQUIRE(begin != std::string::npos);
     auto text = put.err.substr(begin, put.err.find('\n', begin) - begin);
     CHECK(text.find(one.reason) != std::string::npos);
+    if (number > 4) {
+      auto line_before = put.err.find("stdin:" + std::to_string(number - 1) + ": ");
+      CHECK(line_before < begin);
+    }
     from = begin;
     number += 2;
   }

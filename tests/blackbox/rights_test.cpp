@@ -127,7 +127,8 @@ TEST_CASE("another's workspace is refused in the words that one gets which does 
   for (const auto& command :
        {words{"et_ls", "-w", "bob", "-b", "?"}, words{"et_rm", "-w", "bob", "-b", "?"},
         words{"et_get", "-w", "bob", "-b", "?", "-r", target},
-        words{"elastictape", "status", "-w", "bob", "-b", "?", "--wait"}}) {
+        words{"elastictape", "status", "-w", "bob", "-b", "?", "--wait"},
+        words{"elastictape", "status", "-w", "bob", "-r", "?"}}) {
     auto named = command;
     std::replace(named.begin(), named.end(), std::string{"?"}, number);
     auto missing = command;
