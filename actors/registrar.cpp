@@ -1,5 +1,7 @@
 #include "actors/registrar.hpp"
 
+#include <algorithm>
+
 #include "actors/actor_base.hpp"
 
 namespace et {
@@ -75,6 +77,8 @@ caf::expected<std::vector<entry_error>> registrar_state::add_chunk(batch_id id,
     if (error.index >= offset) error.index = index[error.index - offset];
     refused.push_back(std::move(error));
   }
+  std::sort(refused.begin(), refused.end(),
+            [](const entry_error& a, const entry_error& b) { return a.index < b.index; });
   return refused;
 }
 

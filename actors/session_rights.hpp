@@ -93,6 +93,12 @@ caf::typed_response_promise<R> in_batch(session_port_pointer self, const std::st
       });
 }
 
+/// One of another workspace is as good as none.
+inline caf::error no_retrieval(retrieval_id id, const std::string& workspace) {
+  return fail(errc::not_found,
+              "there is no retrieval " + std::to_string(id.value) + " in workspace " + workspace);
+}
+
 /// Does `work(promise, record)` when the retrieval is of a workspace that the identity may use.
 template <class R, class Work>
 caf::typed_response_promise<R> in_retrieval(session_port_pointer self, const std::string& workspace,
@@ -106,11 +112,12 @@ caf::typed_response_promise<R> in_retrieval(session_port_pointer self, const std
                   if (record.workspace == of)
                     work(promise, record);
                   else
-                    promise.deliver(fail(errc::not_found, "there is no retrieval " +
-                                                              std::to_string(id.value) +
-                                                              " in workspace " + workspace));
+                    promise.deliver(no_retrieval(id, workspace));
                 },
-                [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+                [=](caf::error& error) mutable {
+                  promise.deliver(code_of(error) == errc::not_found ? no_retrieval(id, workspace)
+                                                                    : std::move(error));
+                });
       });
 }
 

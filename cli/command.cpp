@@ -1,6 +1,8 @@
 #include "cli/command.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "cli/command_app.hpp"
 
@@ -12,6 +14,14 @@ namespace {
 std::string usage_of(const std::string& help) {
   auto begin = std::min(help.find("Usage: "), help.size());
   return help.substr(begin, help.find("\n\n", begin) + 1 - begin) + "Try --help.\n";
+}
+
+// What stands where the name of a subcommand should, if anything does.
+std::optional<std::string> unknown_word(const CLI::App& app,
+                                        const std::vector<std::string>& arguments) {
+  if (app.get_require_subcommand_min() == 0 || !app.get_subcommands().empty()) return std::nullopt;
+  if (arguments.size() < 2 || arguments[1].starts_with("-")) return std::nullopt;
+  return "there is no command '" + printable(arguments[1]) + "'";
 }
 
 void parse(CLI::App& app, const std::vector<std::string>& arguments, command_line& line) {
@@ -28,7 +38,11 @@ void parse(CLI::App& app, const std::vector<std::string>& arguments, command_lin
   } catch (const CLI::Error& error) {
     line.what = command::none;
     line.exit_code = exit_parameters;
-    line.err_text = line.program + ": " + error.what() + "\n" + usage_of(app.help());
+    std::string what = error.what();
+    // The library only says that one is missing.
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError))
+      what = unknown_word(app, arguments).value_or(what);
+    line.err_text = line.program + ": " + what + "\n" + usage_of(app.help());
   }
 }
 

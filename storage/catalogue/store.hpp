@@ -174,7 +174,7 @@ class catalogue_store {
 
   /// Adds (record.id 0: a number is given) or replaces roots, managers and quota of a workspace;
   /// durable. Errors: already_exists, not_found, invalid_argument (name not 1..64 of [A-Za-z0-9_.-],
-  /// no root, a root that is not absolute).
+  /// no root, a root that is not absolute or has an empty, `.` or `..` part).
   virtual caf::expected<workspace_record> add_workspace(const workspace_record& record) = 0;
   virtual caf::expected<workspace_record> set_workspace(const workspace_record& record) = 0;
   /// Errors: not_found; already_exists while it holds batches (their number is in the text).

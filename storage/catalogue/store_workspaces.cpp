@@ -13,6 +13,19 @@ bool is_name_character(char c) {
          c == '.' || c == '-';
 }
 
+/// Absolute, with no empty, `.` or `..` part: files are compared with it byte by byte.
+bool is_plain_root(const std::string& root) {
+  if (root.empty() || root.front() != '/' || root.find('\0') != std::string::npos) return false;
+  if (root == "/") return true;
+  for (size_t at = 1; at <= root.size();) {
+    auto end = std::min(root.find('/', at), root.size());
+    auto part = std::string_view{root}.substr(at, end - at);
+    if (part.empty() || part == "." || part == "..") return false;
+    at = end + 1;
+  }
+  return true;
+}
+
 caf::error check(const workspace_record& record) {
   if (record.name.empty() || record.name.size() > most_name_bytes ||
       !std::all_of(record.name.begin(), record.name.end(), is_name_character))
@@ -21,9 +34,9 @@ caf::error check(const workspace_record& record) {
   if (record.roots.empty())
     return fail(errc::invalid_argument, "workspace " + record.name + " needs at least one root");
   for (const auto& root : record.roots)
-    if (root.empty() || root.front() != '/' || root.find('\0') != std::string::npos)
+    if (!is_plain_root(root))
       return fail(errc::invalid_argument,
-                  "a root of workspace " + record.name + " is not an absolute path: " + root);
+                  "a root of workspace " + record.name + " is not a plain absolute path: " + root);
   return {};
 }
 

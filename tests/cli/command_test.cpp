@@ -166,3 +166,12 @@ TEST_CASE("admin workspace") {
   check_usage_error({"elastictape", "admin", "workspace", "set", "ws", "--quota", "lots"});
   check_usage_error({"elastictape", "admin", "workspace", "remove"});
 }
+
+TEST_CASE("a command that does not exist is named") {
+  auto line = parse_command_line({"elastictape", "foo", "-b", "1"});
+  CHECK(line.exit_code == exit_parameters);
+  CHECK(line.err_text.find("there is no command 'foo'") != std::string::npos);
+  line = parse_command_line({"elastictape", "admin"});
+  CHECK(line.err_text.find("there is no command") == std::string::npos);
+  CHECK(line.exit_code == exit_parameters);
+}

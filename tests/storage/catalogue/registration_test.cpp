@@ -61,8 +61,15 @@ TEST_CASE("bad workspaces are refused", "[workspace]") {
   auto record = named("a");
   record.roots = {};
   CHECK(errc_of(f->add_workspace(record)) == errc::invalid_argument);
-  record.roots = {"/ok", "relative"};
-  CHECK(errc_of(f->add_workspace(record)) == errc::invalid_argument);
+  for (const char* root : {"relative", "/a/", "/a/../b", "/a//b", "/.", ""}) {
+    record.roots = {"/ok", root};
+    CHECK(errc_of(f->add_workspace(record)) == errc::invalid_argument);
+  }
+  CHECK(errc_of(f->set_workspace(record)) == errc::invalid_argument);
+  record.name = "whole";
+  record.roots = {"/", "/..a/b."};
+  CHECK(errc_of(f->add_workspace(record)) == errc::none);
+  record.roots = {"relative"};
   CHECK(errc_of(f->set_workspace(record)) == errc::invalid_argument);
 }
 
