@@ -76,8 +76,27 @@ class range_writer {
 
   // This file cannot be written; the next ones can.
   void give_up(const file_row& row, uint64_t done, const caf::error& error) {
+    state_.size_bytes -= done;
+    auto code = code_of(error);
+    if (code == errc::already_exists && is_there(row)) return;
+    // The file of another stream had filled the disk, and is given up by now.
+    if (code == errc::no_space && !again_ && state_.tree.has_room(row.entry.size_bytes)) {
+      again_ = true;
+      restart(row.offset_bytes);
+      write(row);
+      again_ = false;
+      return;
+    }
     state_.bad_file(row.entry.path, text_of(error));
     if (row.entry.size_bytes - done > worth_restart_bytes) reader_.reset();
+  }
+
+  // Another get has written the same meanwhile.
+  bool is_there(const file_row& row) {
+    auto there = cursor_.compare(row);
+    if (!there || *there != target_state::same) return false;
+    ++state_.skipped;
+    return true;
   }
 
   // The bytes do not come.
@@ -92,6 +111,7 @@ class range_writer {
   const wanted_range range_;
   const unique_fd cache_fd_;
   const unsigned window_;
+  bool again_ = false;  // the file is written a second time
   std::optional<range_reader> reader_;
 };
 

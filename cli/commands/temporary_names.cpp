@@ -43,8 +43,10 @@ std::string this_machine() {
 }  // namespace
 
 temporary_names::temporary_names() : machine_(this_machine()) {
-  own_ = std::string{prefix} + machine_ + '-' + std::to_string(::getpid()) + '-' +
-         hex(std::random_device{}()) + '-';
+  // One for the whole process: its files must not be taken for those of a dead one.
+  static const uint32_t random = std::random_device{}();
+  own_ =
+      std::string{prefix} + machine_ + '-' + std::to_string(::getpid()) + '-' + hex(random) + '-';
 }
 
 std::string temporary_names::name(unsigned number) const {

@@ -91,6 +91,12 @@ std::string time_text(int64_t time_ns) {
   return text;
 }
 
+std::string mode_text(uint32_t mode) {
+  char text[8];
+  std::snprintf(text, sizeof text, "%04o", mode & 07777);
+  return text;
+}
+
 caf::error check_registered(const struct stat& status, const file_entry& file) {
   if (!S_ISREG(status.st_mode))
     return fail(errc::source_changed,
@@ -102,6 +108,15 @@ caf::error check_registered(const struct stat& status, const file_entry& file) {
   if (now.mtime_ns != file.mtime_ns)
     return fail(errc::source_changed, "was modified at " + time_text(now.mtime_ns) + ", " +
                                           time_text(file.mtime_ns) + " was registered");
+  // Whoever gets the file as root gets these restored: a client must not make them up.
+  if (status.st_uid != file.uid || status.st_gid != file.gid)
+    return fail(errc::source_changed, "belongs to " + std::to_string(status.st_uid) + ":" +
+                                          std::to_string(status.st_gid) + ", " +
+                                          std::to_string(file.uid) + ":" +
+                                          std::to_string(file.gid) + " was registered");
+  if ((status.st_mode & 07777) != file.mode)
+    return fail(errc::source_changed, "has mode " + mode_text(status.st_mode) + ", " +
+                                          mode_text(file.mode) + " was registered");
   return {};
 }
 

@@ -65,7 +65,8 @@ class source_opener {
   virtual caf::error enter_thread() = 0;
 
   /// Opens `file` and checks that it is what was registered. Reasons are written to follow the
-  /// path. Errors: source_changed (other size, other modification time, not a regular file),
+  /// path. Errors: source_changed (other size, modification time, owner or mode, not a regular
+  /// file),
   /// source_unreadable (gone, not readable by the requester, a link in its path), not_authorised
   /// (beneath no root), invalid_argument (NUL in the path); about the machine: limit_reached,
   /// unavailable.

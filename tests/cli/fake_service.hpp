@@ -3,6 +3,7 @@
 // would be.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -28,6 +29,7 @@ class fake_service : public service_api {
   std::vector<et::retrieval_status> running;
   bool lends = false;  // ready ranges come with a descriptor
   size_t taken = 0;    // descriptors
+  std::function<void()> before_first_range;
   size_t page_rows = 3;
   // What happened.
   std::vector<file_entry> received;
@@ -215,6 +217,7 @@ class fake_service : public service_api {
   }
   caf::expected<delivery> get_next(retrieval_id) override {
     std::lock_guard lock{mutex_};
+    if (auto act = std::exchange(before_first_range, nullptr)) act();
     if (next_ < wanted.size()) {
       delivery given;
       given.range = wanted[next_++];

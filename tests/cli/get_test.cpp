@@ -166,6 +166,26 @@ TEST_CASE_METHOD(get_fixture, "listed files: the newest copy, missing ones are b
   CHECK(read_text(target("/d/a")) == "old");
 }
 
+TEST_CASE_METHOD(get_fixture,
+                 "two gets of one batch into one folder: the second finds what the first wrote") {
+  for (int i = 100; i < 160; ++i) service.hold(3, "/d/" + std::to_string(i), "content");
+  std::string large(2'000'000, 'x');
+  service.hold(3, "/d/large", large);
+  // The second looks when nothing is there yet, and writes when everything is.
+  service.before_first_range = [&] {
+    for (auto& row : service.rows[3]) {
+      auto content = row.entry.path == "/d/large" ? large : std::string{"content"};
+      write_text(target(row.entry.path), content);
+      timespec times[2] = {{0, UTIME_OMIT}, {1'600'000'000, 123'456'789}};
+      utimensat(AT_FDCWD, target(row.entry.path).c_str(), times, 0);
+    }
+  };
+  CHECK(get() == exit_ok);
+  CHECK(err_fd.text().find("0 files written") != std::string::npos);
+  CHECK(err_fd.text().find("61 already there") != std::string::npos);
+  CHECK(files_there() == 61);
+}
+
 TEST_CASE_METHOD(get_fixture, "rows that are not kept in memory are listed again") {
   for (int i = 100; i < 110; ++i) service.hold(3, "/" + std::to_string(i), "content");
   reporter report{"et_test", err_fd.get(), false};

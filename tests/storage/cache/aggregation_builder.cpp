@@ -196,6 +196,7 @@ TEST_CASE_METHOD(fixture, "a file that the requester may not read fails, the ser
   }
   auto job = job_of(sources, {make("a", "for all"), make("b", "for root"), make("c", "for all")});
   ::chmod(job.entries[1].path.c_str(), 0600);
+  job.entries[1] = entry_of(job.entries[1].path);
   job.credentials = {65534, 65534, {}, "nobody"};
   auto result = builder.build(job, never);
   REQUIRE(result);

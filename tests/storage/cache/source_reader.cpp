@@ -137,6 +137,19 @@ TEST_CASE("a file that is not what was registered is refused") {
     check_refused(read_own(dir.path(), file), errc::source_changed,
                   "was modified at 1700000000.000000005, -1.999999999 was registered");
   }
+  SECTION("another owner than a client has made up for root to restore") {
+    file.uid = geteuid() + 1;
+    check_refused(read_own(dir.path(), file), errc::source_changed,
+                  "belongs to " + std::to_string(geteuid()) + ":" + std::to_string(getegid()) +
+                      ", " + std::to_string(geteuid() + 1) + ":" + std::to_string(getegid()) +
+                      " was registered");
+  }
+  SECTION("another mode") {
+    REQUIRE(::chmod(file.path.c_str(), 0640) == 0);
+    file.mode = 04755;
+    check_refused(read_own(dir.path(), file), errc::source_changed,
+                  "has mode 0640, 4755 was registered");
+  }
   SECTION("gone") {
     fs::remove(file.path);
     check_refused(read_own(dir.path(), file), errc::source_unreadable, "is gone");
@@ -234,17 +247,20 @@ TEST_CASE("files are read with the requester's rights and groups") {
   CHECK(read_as(nobody, roots, file));
   auto reason = "may not be read by nobody";
   ::chmod(file.path.c_str(), 0600);
+  file = entry_of(file.path);
   check_refused(read_as(nobody, roots, file), errc::source_unreadable, reason);
   CHECK(read_as({0, 0, {}, "root"}, roots, file));
   SECTION("by a supplementary group") {
     REQUIRE(::chown(file.path.c_str(), 0, 4242) == 0);
     ::chmod(file.path.c_str(), 0640);
+    file = entry_of(file.path);
     check_refused(read_as(nobody, roots, file), errc::source_unreadable, reason);
     CHECK(read_as({65534, 65534, {7, 4242}, "nobody"}, roots, file));
     CHECK(read_as({65534, 4242, {}, "nobody"}, roots, file));
   }
   SECTION("a folder above forbids it") {
     ::chmod(file.path.c_str(), 0644);
+    file = entry_of(file.path);
     ::chmod(dir.path().c_str(), 0700);
     check_refused(read_as(nobody, roots, file), errc::source_unreadable, reason);
   }
@@ -265,6 +281,7 @@ TEST_CASE("the identity changes in the entering thread only, and can change agai
   temporary_folder dir;
   auto file = source(dir.path() / "f", "x");
   ::chmod(file.path.c_str(), 0600);
+  file = entry_of(file.path);
   source_reader nobody{{65534, 65534, {}, "nobody"}, {dir.path().string()}};
   source_reader root{{0, 0, {}, "root"}, {dir.path().string()}};
   std::thread{[&] {
