@@ -192,7 +192,7 @@ command_manual find_manual_page() {
       "Lines are those of `et_ls -L file`, by batch and path. Finding nothing is no error.";
   page.exits = {done, parameters, not_authorised, reader_gone};
   page.examples = {{"elastictape find -w lidar '*.nc'", "Every NetCDF file."},
-                   {"elastictape find -w lidar '/data/lidar/2019/*' | cut -f 6",
+                   {"elastictape find -w lidar '/data/lidar/2019/*' | cut -f 7-",
                     "The paths of everything that lay below a folder."}};
   return page;
 }
