@@ -3,14 +3,11 @@
 #include <cerrno>
 
 #include "cli/commands/source_remover.hpp"
+#include "storage/catalogue/progress.hpp"
 
 namespace et {
 
 namespace {
-
-bool is_safe(state s) {
-  return s == state::cached_synced || s == state::synced;
-}
 
 bool is_held_safely(const file_row& row) {
   return is_safe(row.state) && row.reason.empty() &&
@@ -49,9 +46,7 @@ class release_command {
     if (!status) return status.error();
     const auto& batch = status->batch;
     if (is_safe(batch.state)) return std::string{};
-    auto in = [&](state s) { return batch.in_state[static_cast<size_t>(s)]; };
-    bool settled = batch.planned && in(state::registered) + in(state::cached) == 0;
-    if (batch.state != state::failed || !settled)
+    if (!is_settled(batch))
       return name() + " is " + to_string(batch.state) +
              ", not safe; nothing is removed (elastictape status --wait waits for it)";
     return failed_and_not_elsewhere();

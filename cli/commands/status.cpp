@@ -4,24 +4,14 @@
 #include <chrono>
 #include <thread>
 
+#include "storage/catalogue/progress.hpp"
+
 namespace et {
 
 namespace {
 
 constexpr unsigned max_poll_ms = 1000;
 constexpr size_t shown_aggregations = 20;
-
-bool is_safe(state s) {
-  return s == state::cached_synced || s == state::synced;
-}
-
-// Nothing of it moves any more: safe, or failed with the rest of it safe.
-bool is_settled(const batch_record& batch) {
-  if (is_safe(batch.state)) return true;
-  auto in = [&](state s) { return batch.in_state[static_cast<size_t>(s)]; };
-  return batch.state == state::failed && batch.planned && in(state::registered) == 0 &&
-         in(state::cached) == 0;
-}
 
 std::string progress_text(const batch_record& batch, const std::vector<std::string>& waits) {
   auto in = [&](state s) { return batch.in_state[static_cast<size_t>(s)]; };

@@ -16,6 +16,11 @@ uint32_t waiting(const batch_record& batch) {
 
 }  // namespace
 
+bool is_settled(const batch_record& batch) {
+  return is_safe(batch.state) ||
+         (batch.state == state::failed && batch.planned && waiting(batch) == 0);
+}
+
 state derived_state(const batch_record& batch) {
   if (batch.failed_files > 0) return state::failed;
   if (!batch.planned) return state::registered;

@@ -5,6 +5,14 @@
 
 namespace et {
 
+/// Every copy is on tape: the promise holds.
+inline bool is_safe(state s) {
+  return s == state::cached_synced || s == state::synced;
+}
+
+/// Nothing of it is in motion any more: it is safe, or has failed and the rest of it is safe.
+bool is_settled(const batch_record& batch);
+
 /// The state of a batch by its counts.
 state derived_state(const batch_record& batch);
 
