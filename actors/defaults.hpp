@@ -51,6 +51,23 @@ constexpr size_t max_requests_per_session = 64;
 /// Ranges of one retrieval.
 constexpr size_t max_ranges_per_retrieval = 1u << 20;
 
+/// The monitor: threads that make and send answers, requests that wait for one of them, and
+/// connections that have not sent their request yet; the oldest goes when there are more.
+constexpr size_t monitor_threads = 8;
+constexpr size_t monitor_queue = 64;
+constexpr size_t monitor_connections = 512;
+/// Of a request: its line and headers, and the time in which they must come.
+constexpr size_t monitor_request_bytes = 16 * 1024;
+constexpr auto monitor_request_timeout = 10s;
+/// A client that takes nothing for so long, or an answer that is not sent by then, is cut.
+constexpr auto monitor_stall_timeout = 30s;
+constexpr auto monitor_answer_timeout = 15min;
+/// Files in one piece of a page, and about how many bytes are sent at once.
+constexpr size_t monitor_page_rows = 1024;
+constexpr size_t monitor_piece_bytes = 64 * 1024;
+/// Alerts in a feed.
+constexpr size_t feed_alerts = 100;
+
 /// Batches whose supervisors work at the same time; others wait their turn.
 constexpr size_t max_batches_in_motion = 64;
 /// Aggregations of one batch that are being cached at once.

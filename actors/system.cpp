@@ -208,6 +208,19 @@ caf::error service::open_door() {
   return caf::none;
 }
 
+caf::error service::open_monitor() {
+  if (options_.monitor.empty()) return caf::none;
+  auto node = options_.node;
+  if (node.empty()) {
+    char name[256] = {};
+    if (::gethostname(name, sizeof name - 1) == 0) node = name;
+  }
+  auto opened = monitor::server::open(options_.monitor, {store_.get(), node, {}});
+  if (!opened) return opened.error();
+  monitor_ = std::move(*opened);
+  return caf::none;
+}
+
 caf::expected<std::unique_ptr<service>> service::start(
     caf::actor_system& system, service_options options,
     std::function<void(const std::string&)> on_failure) {
@@ -219,11 +232,13 @@ caf::expected<std::unique_ptr<service>> service::start(
   if (!kept) return kept.error();
   made->spawn_actors(std::move(*kept));
   made->watch();
+  if (auto error = made->open_monitor()) return error;
   if (auto error = made->open_door()) return error;
   return made;
 }
 
 void service::stop() {
+  monitor_.reset();
   if (door_) {
     door_->stop();
     door_.reset();

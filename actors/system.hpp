@@ -11,6 +11,7 @@
 #include "actors/batch_supervisor.hpp"
 #include "actors/cache_keeper.hpp"
 #include "actors/front_door.hpp"
+#include "actors/monitor/server.hpp"
 #include "actors/mount_scheduler.hpp"
 #include "actors/protocol.hpp"
 #include "storage/tape/virtual_library.hpp"
@@ -38,6 +39,8 @@ struct service_options {
   uint32_t cache_writers = 2;
   uint32_t cache_readers = 2;
   front_door::options door;        ///< empty socket: STATE/elastictape.sock
+  std::string monitor;             ///< HOST:PORT; empty: none
+  std::string node;                ///< its name on pages; empty: the host's
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
 };
@@ -59,6 +62,8 @@ class service {
 
   /// `unix:/PATH` of the front door.
   std::string address() const { return "unix:" + options_.door.socket; }
+  /// `http://HOST:PORT/` of the monitor, `off` without one.
+  std::string monitor_url() const { return monitor_ ? monitor_->url() : "off"; }
 
  private:
   service(caf::actor_system& system, service_options options,
@@ -71,6 +76,7 @@ class service {
   void spawn_actors(std::vector<kept_file> kept);
   void watch();
   caf::error open_door();
+  caf::error open_monitor();
   std::vector<caf::actor> every_actor() const;
 
   caf::actor_system& system_;
@@ -86,6 +92,7 @@ class service {
   std::shared_ptr<service_actors> actors_;
   caf::actor watcher_;
   std::unique_ptr<front_door> door_;
+  std::unique_ptr<monitor::server> monitor_;
 };
 
 }  // namespace et

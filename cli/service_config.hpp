@@ -20,7 +20,7 @@ struct service_config {
   struct service_section {
     std::string state;   ///< state folder; empty: as without a configuration
     std::string listen;  ///< `unix:/PATH` or `HOST:PORT`; empty: STATE/elastictape.sock
-    std::string http = "127.0.0.1:0";  ///< of the monitor; port 0 picks a free one
+    std::string http = "127.0.0.1:0";  ///< of the monitor; port 0 picks a free one; `off`: none
     std::string log_level = "info";    ///< trace, debug, info, warning, error
     std::string log_file;              ///< empty: STATE/log/elastictape.log
   } service;

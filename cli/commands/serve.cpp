@@ -101,6 +101,7 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
   options.door.administrators = config.admin.users;
+  options.node = config.node.name;
   options.default_workspace = embedded;
   return options;
 }
@@ -135,7 +136,7 @@ bool wait_for_end(int signals, int failure) {
 }
 
 int serve(const service_config& config, const std::filesystem::path& state, bool embedded,
-          const std::string& socket) {
+          const std::string& socket, const std::string& http) {
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGTERM);
@@ -152,6 +153,7 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
   caf::actor_system system{framework};
   auto options = options_of(config, state, embedded);
   options.door.socket = socket;
+  if (http != "off") options.monitor = http;
   auto failed = [&](const std::string& what) {
     spdlog::critical("an actor that the service cannot do without has ended: {}", what);
     uint64_t one = 1;
@@ -162,9 +164,10 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
     spdlog::critical("cannot start: {}", text_of(running.error()));
     return 1;
   }
-  spdlog::info("ready: version {}, state {}, commands {}", version_text, state.string(),
-               (*running)->address());
-  std::printf("elastictape ready: commands %s, monitor off\n", (*running)->address().c_str());
+  spdlog::info("ready: version {}, state {}, commands {}, monitor {}", version_text, state.string(),
+               (*running)->address(), (*running)->monitor_url());
+  std::printf("elastictape ready: commands %s, monitor %s\n", (*running)->address().c_str(),
+              (*running)->monitor_url().c_str());
   std::fflush(stdout);
   notify_systemd("READY=1");
   bool asked = wait_for_end(signals.get(), failure.get());
@@ -198,7 +201,8 @@ int run_serve(const serve_options& options) {
   }
   if (auto error = make_state(state)) return complain(error);
   if (auto error = open_log(config, state)) return complain(error);
-  return serve(config, state, embedded, socket);
+  auto http = options.http.empty() ? config.service.http : options.http;
+  return serve(config, state, embedded, socket, http);
 }
 
 }  // namespace et

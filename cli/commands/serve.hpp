@@ -11,7 +11,7 @@ struct serve_options {
   std::string state;
   std::string default_state;  ///< absolute: ELASTICTAPE_STATE or the folder of this kind of user
   std::string listen;         ///< empty: as configured
-  std::string http;           ///< HOST:PORT; empty: as configured
+  std::string http;           ///< HOST:PORT or `off`; empty: as configured
 };
 
 /// Serves until SIGTERM or SIGINT; then exit code 0. 1 for a configuration that cannot be used.

@@ -147,7 +147,11 @@ class catalogue_view {
                                                             size_t limit) = 0;
 
   virtual caf::expected<std::vector<volume_record>> volumes() = 0;
+  /// Alerts with a number above `after`, ascending, at most `limit`.
   virtual caf::expected<std::vector<alert_record>> alerts(uint64_t after, size_t limit) = 0;
+  /// Alerts with a number below `number`, descending, at most `limit`; UINT64_MAX: the newest.
+  virtual caf::expected<std::vector<alert_record>> alerts_before(uint64_t number,
+                                                                 size_t limit) = 0;
   virtual caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) = 0;
   /// Every aggregation that has a cache copy by the catalogue: CACHED and CACHED_SYNCED. `visit`
   /// returns false to stop.

@@ -18,6 +18,16 @@ size_t reserved(size_t limit) {
   return std::min<size_t>(limit, 4096);
 }
 
+caf::error take_alert(const cursor<family::alert>& at, std::vector<alert_record>& result) {
+  auto number = keys::number_of_alert_key(at.key());
+  if (!number) return malformed_key(family::alert);
+  auto& record = result.emplace_back();
+  record.number = *number;
+  if (!values::decode(at.value(), record))
+    return values::undecodable(at.value(), "alert " + std::to_string(*number));
+  return {};
+}
+
 }  // namespace
 
 caf::expected<std::optional<workspace_record>> snapshot_view::workspace(const std::string& name) {
@@ -235,12 +245,22 @@ caf::expected<std::vector<alert_record>> snapshot_view::alerts(uint64_t after, s
     if (after == UINT64_MAX) return result;
     cursor<family::alert> all{db_, snapshot_};
     for (all.seek(keys::alert(after + 1)); all.valid() && result.size() < limit; all.next()) {
-      auto number = keys::number_of_alert_key(all.key());
-      if (!number) return malformed_key(family::alert);
-      auto& record = result.emplace_back();
-      record.number = *number;
-      if (!values::decode(all.value(), record))
-        return values::undecodable(all.value(), "alert " + std::to_string(*number));
+      if (auto error = take_alert(all, result)) return error;
+    }
+    if (auto error = all.error()) return error;
+    return result;
+  });
+}
+
+caf::expected<std::vector<alert_record>> snapshot_view::alerts_before(uint64_t number,
+                                                                      size_t limit) {
+  return reading([&]() -> caf::expected<std::vector<alert_record>> {
+    std::vector<alert_record> result;
+    if (number == 0) return result;
+    cursor<family::alert> all{db_, snapshot_};
+    for (all.seek_back(keys::alert(number - 1)); all.valid() && result.size() < limit;
+         all.previous()) {
+      if (auto error = take_alert(all, result)) return error;
     }
     if (auto error = all.error()) return error;
     return result;

@@ -45,6 +45,7 @@ class snapshot_view final : public catalogue_view {
                                                     size_t limit) override;
   caf::expected<std::vector<volume_record>> volumes() override;
   caf::expected<std::vector<alert_record>> alerts(uint64_t after, size_t limit) override;
+  caf::expected<std::vector<alert_record>> alerts_before(uint64_t number, size_t limit) override;
   caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) override;
   caf::error each_cached(const std::function<bool(const aggregation_record&)>& visit) override;
 

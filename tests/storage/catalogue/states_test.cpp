@@ -365,3 +365,28 @@ TEST_CASE("alerts and retrievals are numbered without gaps", "[alerts]") {
   CHECK(need(f.view()->alerts(UINT64_MAX, 2)).empty());
   CHECK(need(f->add_alert(draft)).number == 4);
 }
+
+TEST_CASE("alerts are paged backwards from the newest", "[alerts]") {
+  fixture f;
+  CHECK(need(f.view()->alerts_before(UINT64_MAX, 10)).empty());
+  alert_record draft;
+  for (int i = 1; i <= 5; ++i) {
+    draft.text = "number " + std::to_string(i);
+    need(f->add_alert(draft));
+  }
+  auto numbers = [&](uint64_t before, size_t limit) {
+    std::vector<uint64_t> result;
+    for (const auto& alert : need(f.view()->alerts_before(before, limit))) {
+      CHECK(alert.text == "number " + std::to_string(alert.number));
+      result.push_back(alert.number);
+    }
+    return result;
+  };
+  CHECK(numbers(UINT64_MAX, 2) == std::vector<uint64_t>{5, 4});
+  CHECK(numbers(4, 2) == std::vector<uint64_t>{3, 2});
+  CHECK(numbers(2, 2) == std::vector<uint64_t>{1});
+  CHECK(numbers(6, 10) == std::vector<uint64_t>{5, 4, 3, 2, 1});
+  CHECK(numbers(1, 2).empty());
+  CHECK(numbers(0, 2).empty());
+  CHECK(numbers(UINT64_MAX, 0).empty());
+}

@@ -1,0 +1,37 @@
+// The monitor's HTTP server. One thread takes connections and reads requests as far as their blank
+// line, so that a client that is slow or silent costs a descriptor and no thread; a fixed number of
+// threads makes and sends answers. One request a connection. All bounds: defaults.hpp.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actors/monitor/answer.hpp"
+
+namespace et::monitor {
+
+class server {
+ public:
+  /// Serves on `address`, `HOST:PORT` (`[::1]:PORT` for IPv6); port 0 picks a free one. `pages` is
+  /// what the pages are made of (its origin is set here); its store must outlive the server.
+  /// Errors: invalid_argument for a malformed address and for one that is not of this machine only
+  /// (there is no access control yet), unavailable when it cannot be bound.
+  static caf::expected<std::unique_ptr<server>> open(const std::string& address,
+                                                     page_context pages);
+  /// Cuts the answers that are being sent.
+  ~server();
+
+  /// `http://HOST:PORT/` with the port it has.
+  std::string url() const;
+
+ private:
+  class connections;
+  explicit server(std::unique_ptr<connections> running);
+
+  std::unique_ptr<connections> connections_;
+};
+
+/// `name` as it may stand in addresses and in `STATE:host`.
+std::string node_label(std::string name);
+
+}  // namespace et::monitor
