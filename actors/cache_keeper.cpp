@@ -66,8 +66,6 @@ std::optional<reservation_id> find_room(self_pointer self, uint64_t size_bytes) 
   bool disk_full = on_disk && *on_disk < promised;
   if (!disk_full)
     if (auto reservation = state.ledger->reserve(size_bytes)) {
-      if (state.full) alert(self, severity::info, "cache: there is room again");
-      state.full = false;
       return reservation;
     }
   if (!state.full) {
@@ -143,6 +141,11 @@ void go_on(self_pointer self) {
     auto next = std::move(state.jobs.front());
     state.jobs.pop_front();
     run_job(self, *writer, *room, std::move(next));
+  }
+  // Not with the first room that somebody gets: a long batch would announce each.
+  if (state.full && state.jobs.empty() && state.rooms.empty()) {
+    state.full = false;
+    alert(self, severity::info, "cache: there is room again");
   }
 }
 

@@ -31,6 +31,12 @@ using self_pointer = mount_scheduler_actor::stateful_pointer<mount_scheduler_sta
 using then_function = std::function<void()>;
 using failed_function = std::function<void(const caf::error&)>;
 
+/// What a drive may fail at: one trouble each.
+constexpr auto* writing = "writing";
+constexpr auto* reading = "reading";
+constexpr auto* dismounting = "dismounting";
+constexpr auto* recording = "recording";
+
 void go_on(self_pointer self);
 
 void alert(self_pointer self, severity level, std::string text) {
@@ -48,11 +54,27 @@ void drive_free(self_pointer self, uint32_t drive) {
   go_on(self);
 }
 
+/// The alert of a trouble that has just begun; the log has each time it shows.
+void trouble(self_pointer self, const std::string& subject, const std::string& what) {
+  if (self->state.troubles.begins(subject))
+    alert(self, severity::error, what);
+  else
+    spdlog::error("{} (seen {} times now)", what, self->state.troubles.times(subject));
+}
+
+void trouble_over(self_pointer self, const std::string& subject) {
+  if (self->state.troubles.over(subject)) alert(self, severity::info, subject + " works again");
+}
+
+std::string subject_of(uint32_t drive, const char* doing) {
+  return "drive " + std::to_string(drive) + ": " + doing;
+}
+
 /// A drive or its cartridge failed: both rest, and the log and operators hear of it.
-void drive_failed(self_pointer self, uint32_t drive, const std::string& what) {
+void drive_failed(self_pointer self, uint32_t drive, const char* doing, const std::string& what) {
   auto& slot = self->state.plan->drive(drive);
   slot.rest_until_ms = self->state.now_ms() + self->state.options.policy.drive_rest_ms;
-  alert(self, severity::error, "drive " + std::to_string(drive) + ": " + what);
+  trouble(self, subject_of(drive, doing), "drive " + std::to_string(drive) + ": " + what);
 }
 
 void requeue(self_pointer self, std::vector<queued_write> writes) {
@@ -90,8 +112,9 @@ void suspect_volume(self_pointer self, const barcode& id, const std::string& why
   auto volume = found->second;
   volume.status = volume_status::suspect;
   self->state.plan->set_volume(volume);
-  alert(self, severity::error, "volume " + id.value + " is suspect: " + why);
-  self->request(self->state.actors->registrar, defaults::catalogue_timeout, volume_atom_v, volume)
+  spdlog::error("volume {} is suspect: {}", id.value, why);
+  self->request(self->state.actors->registrar, defaults::catalogue_timeout, volume_atom_v, volume,
+                why)
       .then([](bool) {}, log_error("volume " + id.value));
 }
 
@@ -169,6 +192,7 @@ void record_written(self_pointer self, uint32_t drive, const write_outcome& outc
           [=](const std::vector<aggregation_record>& records) {
             auto& mine = self->state;
             mine.plan->set_volume(outcome.volume);
+            trouble_over(self, subject_of(drive, recording));
             std::vector<aggregation_id> safe;
             for (auto& record : records) {
               if (record.state != state::cached_synced) continue;
@@ -188,7 +212,7 @@ void record_written(self_pointer self, uint32_t drive, const write_outcome& outc
           },
           [=](const caf::error& error) {
             // The catalogue does not know what is on tape now, so it will be overwritten.
-            drive_failed(self, drive,
+            drive_failed(self, drive, recording,
                          "what was written could not be recorded, it is written "
                          "again: " +
                              text_of(error));
@@ -202,10 +226,10 @@ void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome
   auto& id = outcome.volume.id;
   switch (outcome.stopped) {
     case errc::none:
-    case errc::cancelled:
-      break;
     case errc::medium_full:
-      alert(self, severity::info, "volume " + id.value + " is full");
+      trouble_over(self, subject_of(drive, writing));
+      break;
+    case errc::cancelled:
       break;
     case errc::corrupt:
     case errc::not_found:
@@ -216,7 +240,7 @@ void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome
       suspect_volume(self, id, outcome.text);
       break;
     default:
-      drive_failed(self, drive, outcome.text);
+      drive_failed(self, drive, writing, outcome.text);
   }
   auto recorded = outcome;
   if (outcome.stopped == errc::medium_error || outcome.stopped == errc::wrong_position)
@@ -227,7 +251,7 @@ void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome
 void run_write(self_pointer self, const mount_action& action) {
   auto drive = action.drive;
   auto failed = [=](const caf::error& error) {
-    drive_failed(self, drive, "writing to " + action.volume.value + ": " + text_of(error));
+    drive_failed(self, drive, writing, "writing to " + action.volume.value + ": " + text_of(error));
     requeue(self, action.writes);
     drive_free(self, drive);
   };
@@ -250,17 +274,21 @@ void run_read(self_pointer self, const mount_action& action) {
   auto job = action.recall->job;
   auto failed = [=](const caf::error& error) {
     recall_ended(self, {job.number, job.aggregation.id, job.whole, code_of(error), text_of(error)});
-    drive_failed(self, drive, "reading from " + action.volume.value + ": " + text_of(error));
+    drive_failed(self, drive, reading,
+                 "reading from " + action.volume.value + ": " + text_of(error));
     drive_free(self, drive);
   };
   auto read = [=] {
     self->request(self->state.actors->drives[drive], defaults::drive_timeout, read_atom_v, job)
         .then(
             [=](const recall_outcome& outcome) {
+              auto volume = "volume " + action.volume.value;
               if (outcome.code == errc::medium_error || outcome.code == errc::corrupt)
-                alert(self, severity::error,
-                      "volume " + action.volume.value + ": aggregation " +
-                          to_string(outcome.aggregation) + " cannot be read: " + outcome.text);
+                trouble(self, volume + ": reading",
+                        volume + ": aggregation " + to_string(outcome.aggregation) +
+                            " cannot be read: " + outcome.text);
+              else if (outcome.code == errc::none)
+                trouble_over(self, subject_of(drive, reading));
               recall_ended(self, outcome);
               drive_free(self, drive);
             },
@@ -271,9 +299,13 @@ void run_read(self_pointer self, const mount_action& action) {
 
 void run_dismount(self_pointer self, uint32_t drive) {
   dismount(
-      self, drive, [=] { drive_free(self, drive); },
+      self, drive,
+      [=] {
+        trouble_over(self, subject_of(drive, dismounting));
+        drive_free(self, drive);
+      },
       [=](const caf::error& error) {
-        drive_failed(self, drive, "dismount: " + text_of(error));
+        drive_failed(self, drive, dismounting, "dismount: " + text_of(error));
         drive_free(self, drive);
       });
 }
@@ -356,7 +388,8 @@ void empty_drive(self_pointer self, uint32_t drive, const std::vector<volume_rec
   self->request(self->state.actors->library, defaults::library_timeout, dismount_atom_v, drive)
       .then([=](bool) { take_inventory(self, volumes); },
             [=](const caf::error& error) {
-              drive_failed(self, drive, "cannot be emptied at start: " + text_of(error));
+              drive_failed(self, drive, dismounting,
+                           "cannot be emptied at start: " + text_of(error));
             });
 }
 

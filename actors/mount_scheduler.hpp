@@ -7,6 +7,7 @@
 
 #include "actors/mount_plan.hpp"
 #include "actors/protocol.hpp"
+#include "actors/trouble_log.hpp"
 #include "storage/os/clock.hpp"
 
 namespace et {
@@ -28,6 +29,7 @@ struct mount_scheduler_state {
   bool ready = false;  ///< the inventory is known
   bool stopping = false;
   bool starved = false;  ///< an alert said that no volume is left
+  trouble_log troubles;  ///< a few for each drive and volume
   int64_t wake_ms = 0;   ///< the next tick that was asked for
 
   int64_t now_ms() const { return clock->now_ns() / 1'000'000; }

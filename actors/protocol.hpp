@@ -40,8 +40,8 @@ using registrar_actor = reporting_actor::extend<
     handles<bool(evicted_atom, std::vector<aggregation_id>)>,
     // SYNCED → CACHED_SYNCED: a whole recall is in the cache.
     handles<bool(recalled_atom, aggregation_id)>,
-    // A volume's record.
-    handles<bool(volume_atom, volume_record)>,
+    // A volume's record, and why it is so when that is for an alert.
+    handles<bool(volume_atom, volume_record, std::string)>,
     // Gives up what is not safe of a batch, in the name of a user.
     handles<batch_record(cancel_atom, batch_id, std::string)>,
     // Removes a batch from every listing; its keys go in the background.

@@ -211,7 +211,9 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
         return done(store->record_evicted(ids));
       },
       [=](recalled_atom, aggregation_id id) { return done(store->record_recalled(id)); },
-      [=](volume_atom, const volume_record& volume) { return done(store->put_volume(volume)); },
+      [=](volume_atom, const volume_record& volume, const std::string& why) {
+        return done(store->put_volume(volume, why));
+      },
       [=](cancel_atom, batch_id id, const std::string& by) -> caf::result<batch_record> {
         auto cancelled = store->cancel_batch(id, by);
         if (!cancelled) return cancelled.error();

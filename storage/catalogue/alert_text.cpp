@@ -1,5 +1,6 @@
 #include "storage/catalogue/alert_text.hpp"
 
+#include <algorithm>
 #include <ctime>
 
 namespace et {
@@ -31,6 +32,26 @@ namespace alert_text {
 std::string registered(const batch_record& batch) {
   return batch_name(batch.id) + " registered: " + std::to_string(batch.files) + " files, " +
          std::to_string(batch.size_bytes) + " bytes";
+}
+
+std::string cached(const batch_record& batch) {
+  auto text = batch_name(batch.id) + " cached: " +
+              std::to_string(batch.files - std::min(batch.files, batch.failed_files)) + " files";
+  if (batch.failed_files > 0) text += ", " + std::to_string(batch.failed_files) + " failed";
+  return text;
+}
+
+std::string quota(const workspace_record& workspace, uint32_t percent) {
+  return "Workspace " + workspace.name + " has reached " + std::to_string(percent) +
+         " % of its quota: " + std::to_string(workspace.used_bytes) + " of " +
+         std::to_string(workspace.quota_bytes) + " bytes used";
+}
+
+std::string volume(const volume_record& volume, const std::string& why) {
+  auto text = "Volume " + printable(volume.id.value) + " is " + to_string(volume.status);
+  if (!why.empty()) return text + ": " + printable(why);
+  return text + ": " + std::to_string(volume.aggregations) + " aggregations, " +
+         std::to_string(volume.written_bytes) + " bytes written";
 }
 
 std::string finished(const batch_record& batch) {

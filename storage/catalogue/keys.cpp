@@ -67,6 +67,9 @@ key<family::meta> next_alert() {
 key<family::meta> next_retrieval() {
   return key<family::meta>{"next_retrieval"};
 }
+key<family::meta> next_delivery(std::string_view target) {
+  return key<family::meta>{"next_delivery " + std::string{target}};
+}
 
 key<family::workspace> workspace(std::string_view name) {
   return key<family::workspace>{std::string{name}};

@@ -85,6 +85,8 @@ key<family::meta> next_workspace();
 key<family::meta> next_batch();
 key<family::meta> next_alert();
 key<family::meta> next_retrieval();
+/// A counter for each target of alerts: the first number that has not been delivered to it.
+key<family::meta> next_delivery(std::string_view target);
 
 key<family::workspace> workspace(std::string_view name);
 key<family::batch> batch(batch_id id);

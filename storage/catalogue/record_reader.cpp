@@ -89,6 +89,12 @@ caf::expected<std::optional<retrieval_record>> record_reader::retrieval(retrieva
   return load(keys::retrieval(id), std::move(draft), "retrieval", std::to_string(id.value));
 }
 
+caf::expected<std::optional<volume_record>> record_reader::volume(const barcode& id) const {
+  volume_record draft;
+  draft.id = id;
+  return load(keys::volume(id), std::move(draft), "volume", id.value);
+}
+
 caf::expected<uint64_t> record_reader::counter(const keys::key<keys::family::meta>& key) const {
   rocksdb::PinnableSlice value;
   auto found = db_->get(key, snapshot_, value);

@@ -156,6 +156,9 @@ bool decode(std::string_view value, workspace_record& out) {
   return in.complete();
 }
 
+constexpr uint8_t planned_bit = 1;
+constexpr uint8_t cached_told_bit = 2;
+
 std::string encode(const batch_record& record) {
   auto out = versioned();
   out.varint(record.workspace.value)
@@ -172,7 +175,8 @@ std::string encode(const batch_record& record) {
       .varint(record.size_bytes)
       .varint(record.failed_files)
       .varint(record.failed_bytes)
-      .u8(record.planned)
+      .u8(static_cast<uint8_t>((record.planned ? planned_bit : 0) |
+                               (record.cached_told ? cached_told_bit : 0)))
       .varint(record.aggregations);
   for (size_t i = 1; i < record.in_state.size(); ++i) out.varint(record.in_state[i]);
   return out.take();
@@ -194,7 +198,10 @@ bool decode(std::string_view value, batch_record& out) {
   out.size_bytes = in.varint();
   out.failed_files = in.varint();
   out.failed_bytes = in.varint();
-  out.planned = in.boolean();
+  auto progress = in.u8();
+  if (progress > (planned_bit | cached_told_bit)) in.reject();
+  out.planned = progress & planned_bit;
+  out.cached_told = progress & cached_told_bit;
   out.aggregations = in.varint32();
   out.in_state = {};
   for (size_t i = 1; i < out.in_state.size(); ++i) out.in_state[i] = in.varint32();

@@ -53,15 +53,17 @@ struct batch_record {
   uint64_t size_bytes = 0;
   uint64_t failed_files = 0;
   uint64_t failed_bytes = 0;  ///< registered sizes of the failed files; not charged to the quota
-  bool planned = false;             ///< all aggregations are in the catalogue
-  uint32_t aggregations = 0;        ///< how many there are so far
+  bool planned = false;       ///< all aggregations are in the catalogue
+  bool cached_told = false;   ///< an alert said that all of it is in the cache
+  uint32_t aggregations = 0;  ///< how many there are so far
   std::array<uint32_t, 6> in_state{};  ///< aggregations by number of their state
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, batch_record& x) {
     return f(caf::meta::type_name("batch_record"), x.id, x.workspace, x.workspace_name, x.tag,
              x.requester, x.uid, x.gid, x.phase, x.state, x.created_ns, x.safe_ns, x.files,
-             x.size_bytes, x.failed_files, x.failed_bytes, x.planned, x.aggregations, x.in_state);
+             x.size_bytes, x.failed_files, x.failed_bytes, x.planned, x.cached_told, x.aggregations,
+             x.in_state);
   }
 };
 
@@ -110,9 +112,9 @@ struct file_failure {
 /// One copy of an aggregation on tape. Present only when it is behind a flushed filemark.
 struct copy_record {
   barcode volume;
-  block_address header;   ///< of its HDR1 label
-  block_address data;     ///< of its first data block
-  uint64_t blocks = 0;    ///< data blocks
+  block_address header;  ///< of its HDR1 label
+  block_address data;    ///< of its first data block
+  uint64_t blocks = 0;   ///< data blocks
   uint32_t block_bytes = default_block_bytes;
   int64_t written_ns = 0;
 
@@ -157,10 +159,10 @@ struct aggregation_record {
 };
 
 enum class volume_status : uint8_t {
-  blank = 1,        ///< no label yet
-  appendable = 2,   ///< labelled; aggregations may be added at next_header
-  full = 3,         ///< reached its end
-  suspect = 4,      ///< a read or write failed; not written any more
+  blank = 1,       ///< no label yet
+  appendable = 2,  ///< labelled; aggregations may be added at next_header
+  full = 3,        ///< reached its end
+  suspect = 4,     ///< a read or write failed; not written any more
 };
 
 const char* to_string(volume_status status);
@@ -169,11 +171,11 @@ struct volume_record {
   barcode id;
   std::string pool;  ///< empty: free for any pool
   volume_status status = volume_status::blank;
-  block_address next_header;     ///< where the next aggregation's HDR1 goes
-  uint32_t next_sequence = 1;    ///< file sequence number in the next HDR1
-  uint64_t written_bytes = 0;    ///< data of all aggregations written
+  block_address next_header;   ///< where the next aggregation's HDR1 goes
+  uint32_t next_sequence = 1;  ///< file sequence number in the next HDR1
+  uint64_t written_bytes = 0;  ///< data of all aggregations written
   uint64_t aggregations = 0;
-  uint64_t capacity_bytes = 0;   ///< nominal, as the drive said; 0 unknown
+  uint64_t capacity_bytes = 0;  ///< nominal, as the drive said; 0 unknown
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, volume_record& x) {
@@ -221,9 +223,8 @@ struct retrieval_record {
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, retrieval_record& x) {
-    return f(caf::meta::type_name("retrieval_record"), x.id, x.workspace, x.workspace_name,
-             x.batch, x.requester, x.state, x.started_ns, x.ended_ns, x.files, x.size_bytes,
-             x.bad_files);
+    return f(caf::meta::type_name("retrieval_record"), x.id, x.workspace, x.workspace_name, x.batch,
+             x.requester, x.state, x.started_ns, x.ended_ns, x.files, x.size_bytes, x.bad_files);
   }
 };
 
@@ -255,8 +256,8 @@ struct packed_page {
 
 /// Packs all of `entries`. The caller bounds them.
 packed_page pack_entries(const std::vector<file_entry>& entries);
-/// Unpacks what a peer sent. Error: protocol for anything that pack_entries does not produce: count or
-/// lengths that do not fit, a path that is empty or contains NUL.
+/// Unpacks what a peer sent. Error: protocol for anything that pack_entries does not produce: count
+/// or lengths that do not fit, a path that is empty or contains NUL.
 caf::expected<std::vector<file_entry>> unpack_entries(const packed_page& page);
 
 packed_page pack_rows(const std::vector<file_row>& rows);

@@ -87,7 +87,9 @@ caf::error store::apply(transaction& t, bool durable) {
   put_counter(keys::next_retrieval(), counters_.next_retrieval, t.next.next_retrieval);
   if (t.changes.empty()) return {};
   if (auto error = db_->write(t.changes, durable)) return error;
+  bool raised = counters_.next_alert != t.next.next_alert;
   counters_ = t.next;
+  if (raised && told_) told_(counters_.next_alert - 1);
   return {};
 }
 
@@ -103,8 +105,19 @@ void store::put(transaction& t, const aggregation_record& record) {
   t.changes.put(keys::aggregation(record.id), values::encode(record));
 }
 
-void store::put(transaction& t, const volume_record& record) {
+caf::error store::put(transaction& t, const volume_record& record, const std::string& why) const {
+  auto before = now_.volume(record.id);
+  if (!before) return before.error();
   t.changes.put(keys::volume(record.id), values::encode(record));
+  bool told = record.status == volume_status::full || record.status == volume_status::suspect;
+  if (!told || (*before && (*before)->status == record.status)) return {};
+  raise(t, alert_record{0,
+                        now_ns(),
+                        record.status == volume_status::full ? severity::info : severity::error,
+                        {},
+                        {},
+                        alert_text::volume(record, why)});
+  return {};
 }
 
 alert_record store::raise(transaction& t, alert_record draft) const {
@@ -116,6 +129,10 @@ alert_record store::raise(transaction& t, alert_record draft) const {
 void store::raise(transaction& t, const batch_record& batch, severity level,
                   std::string text) const {
   raise(t, alert_record{0, now_ns(), level, batch.workspace_name, batch.id, std::move(text)});
+}
+
+void store::finish_caching(transaction& t, batch_record& batch) const {
+  if (et::finish_caching(batch)) raise(t, batch, severity::info, alert_text::cached(batch));
 }
 
 void store::finish_batch(transaction& t, batch_record& batch) const {

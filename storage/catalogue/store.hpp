@@ -1,5 +1,5 @@
-// The catalogue: workspaces, batches, files, aggregations, volumes, alerts, retrievals and quota, in
-// RocksDB. Key bytes: keys.hpp. Value bytes: records.cpp.
+// The catalogue: workspaces, batches, files, aggregations, volumes, alerts, retrievals and quota,
+// in RocksDB. Key bytes: keys.hpp. Value bytes: records.cpp.
 //
 // One thread at a time writes (the registrar); any number of threads read through views. Each
 // writing call is one atomic write batch, alerts that it causes included. "Durable" means that the
@@ -89,8 +89,8 @@ struct find_query {
 /// enough has been looked at.
 struct found_rows {
   std::vector<file_row> rows;
-  bool end = false;   ///< there is nothing more
-  batch_id from;      ///< where the next page begins
+  bool end = false;  ///< there is nothing more
+  batch_id from;     ///< where the next page begins
   std::string after;
 };
 
@@ -128,11 +128,12 @@ class catalogue_view {
                                                                  const std::string& first,
                                                                  const std::string& last,
                                                                  size_t limit) = 0;
-  /// Listing rows of a batch behind `after`, joined; stops at `limit` rows or about `limit_bytes` of paths.
+  /// Listing rows of a batch behind `after`, joined; stops at `limit` rows or about `limit_bytes`
+  /// of paths.
   virtual caf::expected<std::vector<file_row>> rows(batch_id batch, const std::string& after,
                                                     size_t limit, size_t limit_bytes) = 0;
-  /// The row of `path` in the newest committed batch that holds it, or else in the newest in which it
-  /// failed; with `only` not 0, in that batch. nullopt: in none.
+  /// The row of `path` in the newest committed batch that holds it, or else in the newest in which
+  /// it failed; with `only` not 0, in that batch. nullopt: in none.
   virtual caf::expected<std::optional<file_row>> find_path(workspace_id workspace,
                                                            const std::string& path,
                                                            batch_id only) = 0;
@@ -155,15 +156,14 @@ class catalogue_view {
   virtual caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) = 0;
   /// Every aggregation that has a cache copy by the catalogue: CACHED and CACHED_SYNCED. `visit`
   /// returns false to stop.
-  virtual caf::error each_cached(
-      const std::function<bool(const aggregation_record&)>& visit) = 0;
+  virtual caf::error each_cached(const std::function<bool(const aggregation_record&)>& visit) = 0;
 };
 
 class catalogue_store {
  public:
   struct options {
     const wall_clock* clock = &system_clock();
-    uint32_t copies = 1;  ///< copies on tape that make an aggregation safe
+    uint32_t copies = 1;                       ///< copies on tape that make an aggregation safe
     uint64_t memory_bytes = 64 * 1024 * 1024;  ///< bound for memtables and block cache together
   };
 
@@ -177,36 +177,41 @@ class catalogue_store {
   virtual std::unique_ptr<catalogue_view> view() = 0;
 
   /// Adds (record.id 0: a number is given) or replaces roots, managers and quota of a workspace;
-  /// durable. Errors: already_exists, not_found, invalid_argument (name not 1..64 of [A-Za-z0-9_.-],
-  /// no root, a root that is not absolute or has an empty, `.` or `..` part).
+  /// durable. Errors: already_exists, not_found, invalid_argument (name not 1..64 of
+  /// [A-Za-z0-9_.-], no root, a root that is not absolute or has an empty, `.` or `..` part).
   virtual caf::expected<workspace_record> add_workspace(const workspace_record& record) = 0;
   virtual caf::expected<workspace_record> set_workspace(const workspace_record& record) = 0;
   /// Errors: not_found; already_exists while it holds batches (their number is in the text).
   virtual caf::error remove_workspace(const std::string& name) = 0;
 
-  /// Begins a pending batch. workspace, tag, requester, uid, gid are taken from `draft`. Not durable.
+  /// Begins a pending batch. workspace, tag, requester, uid, gid are taken from `draft`. Not
+  /// durable.
   virtual caf::expected<batch_id> begin_batch(const batch_record& draft) = 0;
-  /// Adds a chunk to a pending batch, not durable. Entries that are a duplicate within the batch, already
-  /// held by a committed batch of the workspace (the reason names the newest) or in another pending
-  /// batch are not added and returned. With held_rule::changed, what is held with the same size and
-  /// mtime is returned with errc::unchanged. `entries` may come in any order; path order is fastest.
-  virtual caf::expected<std::vector<entry_error>> add_files(
-      batch_id id, const std::vector<file_entry>& entries, held_rule rule = held_rule::refuse) = 0;
-  /// Charges quota and makes the batch visible; durable. An empty batch is rejected. Error:
-  /// over_quota (the text has quota, used, asked in bytes), not_found when it is not pending.
+  /// Adds a chunk to a pending batch, not durable. Entries that are a duplicate within the batch,
+  /// already held by a committed batch of the workspace (the reason names the newest) or in another
+  /// pending batch are not added and returned. With held_rule::changed, what is held with the same
+  /// size and mtime is returned with errc::unchanged. `entries` may come in any order; path order
+  /// is fastest.
+  virtual caf::expected<std::vector<entry_error>> add_files(batch_id id,
+                                                            const std::vector<file_entry>& entries,
+                                                            held_rule rule = held_rule::refuse) = 0;
+  /// Charges quota and makes the batch visible; durable. Raises an alert, and one more when 80, 95
+  /// or 100 % of the quota are crossed. An empty batch is rejected. Error: over_quota (the text has
+  /// quota, used, asked in bytes), not_found when it is not pending.
   virtual caf::expected<batch_record> commit_batch(batch_id id) = 0;
 
-  /// Adds planned aggregations (numbers continue the existing ones); `last` marks the batch planned.
-  /// Durable not needed: planning again gives the same.
-  virtual caf::error add_aggregations(batch_id id,
-                                      const std::vector<aggregation_record>& planned,
+  /// Adds planned aggregations (numbers continue the existing ones); `last` marks the batch
+  /// planned. Durable not needed: planning again gives the same.
+  virtual caf::error add_aggregations(batch_id id, const std::vector<aggregation_record>& planned,
                                       bool last) = 0;
   /// REGISTERED → CACHED; durable. With all files failed: → FAILED, nothing to write. Raises an
-  /// alert when there are failures. Error: not_found when the batch is removed meanwhile.
+  /// alert when there are failures, and one when nothing of the batch is REGISTERED any more for
+  /// the first time. Error: not_found when the batch is removed meanwhile.
   virtual caf::expected<aggregation_record> record_cached(const cached_aggregation& cached) = 0;
   /// Adds copies and moves aggregations with enough of them to CACHED_SYNCED, updates the volume;
   /// durable; raises the alert when a batch becomes safe. Aggregations of removed batches are
-  /// skipped (the volume update counts). Returns the records as they are now.
+  /// skipped (the volume update counts). Raises an alert when the volume becomes full or suspect.
+  /// Returns the records as they are now.
   virtual caf::expected<std::vector<aggregation_record>> record_written(
       const std::vector<written_aggregation>& written, const volume_record& volume) = 0;
   /// CACHED → REGISTERED: the cache copy is lost; durable. Copies on tape and places of files are
@@ -216,8 +221,8 @@ class catalogue_store {
   virtual caf::error record_evicted(const std::vector<aggregation_id>& ids) = 0;
   /// SYNCED → CACHED_SYNCED: a whole recall is in the cache; durable.
   virtual caf::error record_recalled(aggregation_id id) = 0;
-  /// Writes a volume record; durable.
-  virtual caf::error put_volume(const volume_record& volume) = 0;
+  /// Writes a volume record; durable. When it becomes full or suspect, raises an alert with `why`.
+  virtual caf::error put_volume(const volume_record& volume, const std::string& why = {}) = 0;
 
   /// Removes a committed batch from every listing and gives its quota back; durable. Returns the
   /// record as it was. Its keys go with purge_batch().
@@ -233,6 +238,16 @@ class catalogue_store {
 
   /// Numbers and stores an alert; durable.
   virtual caf::expected<alert_record> add_alert(alert_record draft) = 0;
+  /// The number of the last alert that has been delivered to `target` (any name). For a target that
+  /// is not known, that of the last alert there is: what was before it is not for it; durable.
+  virtual caf::expected<uint64_t> begin_delivery(const std::string& target) = 0;
+  /// Everything up to alert `number` has been delivered to `target`. Never goes back. Not durable:
+  /// after a crash of the machine, some may be delivered again.
+  virtual caf::error record_delivered(const std::string& target, uint64_t number) = 0;
+  /// `told` is called with the number of the last alert after each write that raised one, by the
+  /// writing thread. It must not call the store.
+  virtual void on_alert(std::function<void(uint64_t)> told) = 0;
+
   /// Begins a retrieval (the record's id is given); raises its alert; durable.
   virtual caf::expected<retrieval_record> begin_retrieval(retrieval_record draft) = 0;
   /// Ends it with its state, counts and alert; durable.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "storage/catalogue/alert_text.hpp"
 #include "storage/catalogue/store_impl.hpp"
 
@@ -10,6 +12,38 @@ caf::expected<alert_record> store::add_alert(alert_record draft) {
     auto added = raise(t, std::move(draft));
     if (auto error = apply(t, true)) return error;
     return added;
+  });
+}
+
+caf::expected<uint64_t> store::begin_delivery(const std::string& target) {
+  return writing([&]() -> caf::expected<uint64_t> {
+    auto key = keys::next_delivery(target);
+    rocksdb::PinnableSlice stored;
+    auto known = db_->get(key, nullptr, stored);
+    if (!known) return known.error();
+    if (*known) {
+      uint64_t next = 0;
+      if (!values::decode_counter(stored.ToStringView(), next) || next == 0)
+        return values::undecodable(stored.ToStringView(), "the delivery to " + target);
+      return next - 1;
+    }
+    auto t = begin();
+    t.changes.put(key, values::encode_counter(t.next.next_alert));
+    if (auto error = apply(t, true)) return error;
+    return t.next.next_alert - 1;
+  });
+}
+
+caf::error store::record_delivered(const std::string& target, uint64_t number) {
+  return writing([&]() -> caf::error {
+    auto key = keys::next_delivery(target);
+    auto before = now_.counter(key);
+    if (!before) return before.error();
+    auto next = std::min(number, counters_.next_alert - 1) + 1;
+    if (next <= *before) return {};
+    auto t = begin();
+    t.changes.put(key, values::encode_counter(next));
+    return apply(t, false);
   });
 }
 

@@ -58,6 +58,8 @@ caf::expected<batch_record> store::commit_batch(batch_id id) {
         batch.size_bytes > workspace.quota_bytes - workspace.used_bytes)
       return fail(errc::over_quota, "workspace " + workspace.name + " is over its quota: " +
                                         figures(workspace, batch.size_bytes));
+    auto percent = crossed_percent(workspace.quota_bytes, workspace.used_bytes,
+                                   workspace.used_bytes + batch.size_bytes);
     workspace.used_bytes += batch.size_bytes;
     workspace.used_files += batch.files;
     ++workspace.batches;
@@ -70,6 +72,12 @@ caf::expected<batch_record> store::commit_batch(batch_id id) {
     put(t, batch);
     t.changes.put(keys::workspace_batch(batch.workspace, batch.id), {});
     raise(t, batch, severity::info, alert_text::registered(batch));
+    if (percent > 0)
+      raise(t, batch,
+            percent == 100  ? severity::error
+            : percent == 95 ? severity::warning
+                            : severity::info,
+            alert_text::quota(workspace, percent));
     if (auto error = apply(t, true)) return error;
     hidden_.erase(id.value);
     return batch;

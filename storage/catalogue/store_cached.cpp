@@ -85,6 +85,7 @@ caf::error store::add_aggregations(batch_id id, const std::vector<aggregation_re
       batch.planned = true;
     }
     batch.state = derived_state(batch);
+    finish_caching(t, batch);
     finish_batch(t, batch);
     put(t, batch);
     return apply(t, false);
@@ -125,6 +126,7 @@ caf::expected<aggregation_record> store::record_cached(const cached_aggregation&
       raise(t, batch, severity::error,
             alert_text::failed(batch.id, result.new_failures, result.first));
     }
+    finish_caching(t, batch);
     finish_batch(t, batch);
     put(t, aggregation);
     put(t, batch);

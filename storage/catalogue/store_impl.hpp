@@ -25,8 +25,9 @@ class store final : public catalogue_store {
   caf::error remove_workspace(const std::string& name) override;
 
   caf::expected<batch_id> begin_batch(const batch_record& draft) override;
-  caf::expected<std::vector<entry_error>> add_files(
-      batch_id id, const std::vector<file_entry>& entries, held_rule rule) override;
+  caf::expected<std::vector<entry_error>> add_files(batch_id id,
+                                                    const std::vector<file_entry>& entries,
+                                                    held_rule rule) override;
   caf::expected<batch_record> commit_batch(batch_id id) override;
   caf::expected<batch_record> remove_batch(batch_id id) override;
   caf::expected<bool> purge_batch(batch_id id, size_t limit) override;
@@ -40,9 +41,12 @@ class store final : public catalogue_store {
   caf::error record_cache_lost(aggregation_id id) override;
   caf::error record_evicted(const std::vector<aggregation_id>& ids) override;
   caf::error record_recalled(aggregation_id id) override;
-  caf::error put_volume(const volume_record& volume) override;
+  caf::error put_volume(const volume_record& volume, const std::string& why) override;
 
   caf::expected<alert_record> add_alert(alert_record draft) override;
+  caf::expected<uint64_t> begin_delivery(const std::string& target) override;
+  caf::error record_delivered(const std::string& target, uint64_t number) override;
+  void on_alert(std::function<void(uint64_t)> told) override { told_ = std::move(told); }
   caf::expected<retrieval_record> begin_retrieval(retrieval_record draft) override;
   caf::error end_retrieval(const retrieval_record& ended) override;
 
@@ -86,9 +90,12 @@ class store final : public catalogue_store {
   static void put(transaction& t, const workspace_record& record);
   static void put(transaction& t, const batch_record& record);
   static void put(transaction& t, const aggregation_record& record);
-  static void put(transaction& t, const volume_record& record);
+  /// With an alert when its status becomes one that an operator wants to know.
+  caf::error put(transaction& t, const volume_record& record, const std::string& why) const;
   alert_record raise(transaction& t, alert_record draft) const;
   void raise(transaction& t, const batch_record& batch, severity level, std::string text) const;
+  /// Raises the alert when all of `batch` is in the cache now.
+  void finish_caching(transaction& t, batch_record& batch) const;
   /// Sets safe_ns and raises the alert when nothing of `batch` waits any more.
   void finish_batch(transaction& t, batch_record& batch) const;
 
@@ -129,6 +136,7 @@ class store final : public catalogue_store {
   std::unordered_map<uint64_t, batch_phase> hidden_;
   /// How far purge_batch() has come with each batch since the opening.
   std::unordered_map<uint64_t, std::string> purged_to_;
+  std::function<void(uint64_t)> told_;
   uint64_t openings_ = 0;  ///< of the database, when counters_ and hidden_ were read
 };
 

@@ -68,7 +68,7 @@ caf::expected<std::vector<aggregation_record>> store::record_written(
       finish_batch(t, *batch);
       put(t, *batch);
     }
-    put(t, volume);
+    if (auto error = put(t, volume, {})) return error;
     if (auto error = apply(t, true)) return error;
 
     std::vector<aggregation_record> result;
@@ -141,11 +141,11 @@ caf::error store::record_recalled(aggregation_id id) {
   });
 }
 
-caf::error store::put_volume(const volume_record& volume) {
+caf::error store::put_volume(const volume_record& volume, const std::string& why) {
   return writing([&]() -> caf::error {
     if (volume.id.value.empty()) return fail(errc::invalid_argument, "the volume has no barcode");
     auto t = begin();
-    put(t, volume);
+    if (auto error = put(t, volume, why)) return error;
     return apply(t, true);
   });
 }

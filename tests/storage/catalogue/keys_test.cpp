@@ -16,6 +16,7 @@ TEST_CASE("every key has exactly these bytes", "[keys]") {
   CHECK(keys::next_batch().bytes() == "next_batch");
   CHECK(keys::next_alert().bytes() == "next_alert");
   CHECK(keys::next_retrieval().bytes() == "next_retrieval");
+  CHECK(keys::next_delivery("mail ops").bytes() == "next_delivery mail ops");
   CHECK(keys::workspace("climate").bytes() == "climate");
   CHECK(keys::batch(big).bytes() == "\x01\x02\x03\x04\x05\x06\x07\x08");
   CHECK(keys::workspace_batch(workspace_id{0x0a0b0c0d}, big).bytes() ==
