@@ -94,6 +94,7 @@ TEST_CASE("monitor: every page of a real batch, read by strict and lenient parse
   node.start();
   auto batch = node.put({"-t", "tag<&>", "--wait", (folder / "tree").string()});
   REQUIRE(batch == 1);
+  fs::create_directory(folder / "back");
   REQUIRE(node.call({"et_get", "-w", "local", "-b", "1", "-r", (folder / "back").string()}).code ==
           0);
   browser client{node};
