@@ -63,6 +63,11 @@ void service::start() {
   auto line = read_line(ready.read.get());
   INFO(this->log());
   REQUIRE(line.rfind("elastictape ready: commands ", 0) == 0);
+  auto told = line.rfind(", monitor ");
+  REQUIRE(told != std::string::npos);
+  monitor_ = line.substr(told + 10);
+  while (!monitor_.empty() && (monitor_.back() == '\n' || monitor_.back() == '/'))
+    monitor_.pop_back();
 }
 
 outcome service::start_refused() {

@@ -53,6 +53,8 @@ class service {
   /// Waits until a batch is safe or failed; the exit code of `status --wait`.
   int wait(uint64_t batch) const;
 
+  /// Address of its monitor, `http://HOST:PORT`, or `off`.
+  const std::string& monitor() const { return monitor_; }
   /// What `admin inspect` tells of an actor; empty when it does not.
   std::string fact(const std::string& actor, const std::string& name) const;
 
@@ -67,6 +69,7 @@ class service {
   fs::path state_;
   fs::path own_;  ///< configuration and what it said
   std::string config_;
+  std::string monitor_;
   std::unique_ptr<child> process_;
 };
 
