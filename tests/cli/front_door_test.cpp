@@ -396,7 +396,7 @@ TEST_CASE("front door: sessions are bounded, and there is room again when one en
 }
 
 TEST_CASE("front door: a session without requests is ended") {
-  service s{{.session_idle_timeout = 100ms}};
+  service s{{.session_idle_timeout = 1500ms}};
   auto session = s.connect();
   CHECK(s.sessions_become(0));
   auto answer = session->call<bool>(put_drop_atom::value, uint64_t{1});
