@@ -24,6 +24,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+/// Those that are there already get their turn in between.
+constexpr size_t accepts_at_once = 64;
 /// After accept() failed for want of descriptors.
 constexpr auto accept_pause = std::chrono::milliseconds{100};
 
@@ -123,7 +125,7 @@ class server::connections {
 
   /// False: no connection can be taken at the moment.
   bool accept_all() {
-    for (;;) {
+    for (size_t i = 0; i < accepts_at_once; ++i) {
       unique_fd socket{::accept4(at_.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
       if (!socket) return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
       // All wait equally long: the first has waited longest.
@@ -131,6 +133,7 @@ class server::connections {
       waiting_.push_back(
           {std::move(socket), {}, steady_clock::now() + defaults::monitor_request_timeout});
     }
+    return true;
   }
 
   /// False: nothing more is to be read.

@@ -150,7 +150,8 @@ TEST_CASE("what clients look for in alerts begins as they know it") {
   need(f->end_retrieval(retrieval));
   auto now = local_time(f.clock().now_ns());
   std::set<std::string> texts;
-  for (const auto& entry : parsed{f, atom}.all("/feed/entry"))
+  parsed page{f, atom};
+  for (const auto& entry : page.all("/feed/entry"))
     texts.insert(entry.child_value("summary"));
   CHECK(texts.count("Batch 1 successfully sent to storage at " + now) == 1);
   CHECK(texts.count("Retrieval request 1 by bob for batch 1 at " + now) == 1);

@@ -371,7 +371,8 @@ TEST_CASE("managers and quotas of all workspaces") {
 
   parsed home{f, "/et_user/ET_Home.php?caller=cleo"};
   CHECK(data_rows(home.table(1)).size() == 1);
-  for (const auto& link : parsed{f, "/"}.all("//a")) {
+  parsed everything{f, "/"};
+  for (const auto& link : everything.all("//a")) {
     INFO(link.attribute("href").value());
     CHECK(get(f, link.attribute("href").value()).status == 200);
   }
