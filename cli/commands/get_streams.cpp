@@ -60,11 +60,17 @@ class range_writer {
       if (state_.halt) return;
       auto data = reader_->at(row.offset_bytes + done, row.entry.size_bytes - done);
       if (!data) return lost(row, data.error());
-      if (auto error = (*file)->write(*data)) return give_up(row, done, error);
+      if (auto error = (*file)->write(*data)) {
+        file->reset();  // its room and its temporary name are free for another try
+        return give_up(row, done, error);
+      }
       done += data->size();
       state_.size_bytes += data->size();
     }
-    if (auto error = (*file)->finish()) return give_up(row, done, error);
+    if (auto error = (*file)->finish()) {
+      file->reset();
+      return give_up(row, done, error);
+    }
     state_.good_file(row.entry.path);
   }
 
