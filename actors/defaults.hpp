@@ -27,6 +27,13 @@ constexpr auto drive_timeout = 360min;
 /// Filling one aggregation in the cache.
 constexpr auto cache_write_timeout = 360min;
 
+/// Delivering alerts once, and the part of it that connects.
+constexpr auto alert_delivery_timeout = 30s;
+constexpr auto alert_connect_timeout = 10s;
+/// The first and the longest wait before a failed delivery is tried again.
+constexpr auto alert_first_retry = 1s;
+constexpr auto alert_last_retry = 5min;
+
 /// Entries in one put chunk, rows in one page.
 constexpr size_t page_rows = 4096;
 /// Batches, aggregations, alerts in one page.

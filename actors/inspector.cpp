@@ -71,6 +71,7 @@ inspector_actor::behavior_type inspector(self_pointer self, actors_ptr actors) {
         ask(self, gathered, all.library, "library");
         ask_all(self, gathered, all.drives, "tape_drive");
         ask(self, gathered, all.alerts, "alert_publisher");
+        for (auto& entry : all.couriers) ask(self, gathered, entry.courier, "alert_courier");
         gathered->finish();
         return gathered->promise;
       },

@@ -5,6 +5,7 @@
 // inspector) is understood by all.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -54,6 +55,8 @@ using registrar_actor = reporting_actor::extend<
     handles<bool(admin_remove_atom, std::string)>,
     // Numbers and stores an alert.
     handles<alert_record(alert_atom, alert_record)>,
+    // Alerts up to a number have been delivered to a target.
+    handles<void(delivered_atom, std::string, uint64_t)>,
     // Begins and ends a retrieval.
     handles<retrieval_record(get_begin_atom, retrieval_record)>,
     handles<bool(get_end_atom, retrieval_record)>>;
@@ -185,6 +188,19 @@ using alert_publisher_actor = reporting_actor::extend<
     // Never waits for anyone.
     handles<void(alert_atom, alert_record)>>;
 
+/// Brings alerts to one target. Detached.
+using alert_courier_actor = reporting_actor::extend<
+    // From the registrar: there are new alerts.
+    handles<void(alert_atom)>,
+    // Goes on (to itself).
+    handles<void(tick_atom)>>;
+
+/// A courier and its bell: who sets it rings, so that one ring at most waits in the mailbox.
+struct courier_entry {
+  alert_courier_actor courier;
+  std::shared_ptr<std::atomic<bool>> rung;
+};
+
 /// Asks every actor for its report.
 using inspector_actor = caf::typed_actor<handles<std::vector<report>(admin_inspect_atom)>>;
 
@@ -225,6 +241,7 @@ struct service_actors {
   library_actor library;
   std::vector<tape_drive_actor> drives;
   alert_publisher_actor alerts;
+  std::vector<courier_entry> couriers;
   inspector_actor inspector;
 
   /// A reader for a number that spreads the load.

@@ -163,6 +163,10 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
   self->state.store = store;
   self->state.actors = std::move(actors);
   self->state.max_file_bytes = max_file_bytes;
+  store->on_alert([self](uint64_t) {
+    for (auto& entry : self->state.actors->couriers)
+      if (!entry.rung->exchange(true)) self->send(entry.courier, alert_atom_v);
+  });
   self->set_down_handler([self](caf::down_msg& down) {
     self->state.owner_down(down.source);
     start_purge(self);
@@ -247,6 +251,11 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
       },
       [=](alert_atom, const alert_record& draft) -> caf::result<alert_record> {
         return store->add_alert(draft);
+      },
+      [=](delivered_atom, const std::string& target, uint64_t number) {
+        if (auto error = store->record_delivered(target, number))
+          spdlog::error("alerts to {}: {} is delivered, not recorded: {}", target, number,
+                        text_of(error));
       },
       [=](get_begin_atom, const retrieval_record& draft) -> caf::result<retrieval_record> {
         return store->begin_retrieval(draft);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "actors/actor_base.hpp"
+#include "actors/alert_courier.hpp"
 #include "actors/alert_publisher.hpp"
 #include "actors/batch_director.hpp"
 #include "actors/cache_reader.hpp"
@@ -18,6 +19,7 @@
 #include "actors/tape_drive.hpp"
 #include "storage/os/users.hpp"
 
+#include <random>
 #include <thread>
 
 #include <fcntl.h>
@@ -122,6 +124,34 @@ caf::expected<std::vector<kept_file>> service::reconcile_cache() {
   return kept;
 }
 
+/// Before anything can raise an alert: what is raised from now on is for every target.
+caf::error service::begin_deliveries() {
+  for (auto& target : options_.alert_targets) {
+    auto delivered = store_->begin_delivery(target.name);
+    if (!delivered) return with_context(delivered.error(), "alerts to " + target.name);
+    delivered_.push_back(*delivered);
+  }
+  return caf::none;
+}
+
+void service::spawn_couriers() {
+  for (size_t i = 0; i < options_.alert_targets.size(); ++i) {
+    courier_options one;
+    one.target = options_.alert_targets[i];
+    one.delivered = delivered_[i];
+    one.limits.stopping = &stopping_;
+    one.clock = options_.clock;
+    one.random = [engine = std::mt19937{std::random_device{}()}]() mutable {
+      return std::uniform_real_distribution<double>{}(engine);
+    };
+    one.rung = std::make_shared<std::atomic<bool>>(false);
+    auto rung = one.rung;
+    actors_->couriers.push_back(
+        {system_.spawn<caf::detached>(alert_courier, actors_ptr{actors_}, std::move(one)),
+         std::move(rung)});
+  }
+}
+
 void service::spawn_actors(std::vector<kept_file> kept) {
   // Handles are spawned in the order of who is asked first; all of them read the same table, which
   // is complete before a message can make one use it: the actors below that send at their start
@@ -148,6 +178,7 @@ void service::spawn_actors(std::vector<kept_file> kept) {
   all.inspector = system_.spawn(inspector, shared);
   all.registrar =
       system_.spawn<caf::detached>(registrar, store_.get(), shared, options_.max_file_bytes);
+  spawn_couriers();  // before anybody who raises alerts
   all.keeper = system_.spawn(cache_keeper, shared, cache_.get(), clock, options_.cache, controls_,
                              std::move(kept));
   all.scheduler = system_.spawn(mount_scheduler, shared, clock, options_.scheduler);
@@ -171,6 +202,7 @@ std::vector<caf::actor> service::every_actor() const {
   add(actors_->library);
   add(actors_->inspector);
   add(actors_->alerts);
+  for (auto& entry : actors_->couriers) add(entry.courier);
   add_all(actors_->readers);
   add(actors_->registrar);
   return list;
@@ -228,6 +260,7 @@ caf::expected<std::unique_ptr<service>> service::start(
   if (auto error = made->open_state()) return error;
   if (auto error = made->open_storage()) return error;
   if (auto error = made->add_default_workspace()) return error;
+  if (auto error = made->begin_deliveries()) return error;
   auto kept = made->reconcile_cache();
   if (!kept) return kept.error();
   made->spawn_actors(std::move(*kept));

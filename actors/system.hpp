@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/alert_delivery.hpp"
 #include "actors/batch_supervisor.hpp"
 #include "actors/cache_keeper.hpp"
 #include "actors/front_door.hpp"
@@ -41,6 +42,7 @@ struct service_options {
   front_door::options door;        ///< empty socket: STATE/elastictape.sock
   std::string monitor;             ///< HOST:PORT; empty: none
   std::string node;                ///< its name on pages; empty: the host's
+  std::vector<alert_target> alert_targets;
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
 };
@@ -73,6 +75,8 @@ class service {
   caf::error open_storage();
   caf::error add_default_workspace();
   caf::expected<std::vector<kept_file>> reconcile_cache();
+  caf::error begin_deliveries();
+  void spawn_couriers();
   void spawn_actors(std::vector<kept_file> kept);
   void watch();
   caf::error open_door();
@@ -87,6 +91,7 @@ class service {
   std::unique_ptr<cache_store> cache_;
   std::unique_ptr<tape::virtual_library> library_;
   std::atomic<bool> stopping_{false};
+  std::vector<uint64_t> delivered_;  ///< to each target of alerts, at the start
   std::vector<std::shared_ptr<writer_control>> controls_;
   std::shared_ptr<descriptor_channels> channels_ = std::make_shared<descriptor_channels>();
   std::shared_ptr<service_actors> actors_;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <set>
 
+#include "actors/alert_delivery.hpp"
 #include "storage/os/file.hpp"
 
 namespace et {
@@ -28,6 +29,40 @@ class section_reader {
     if (node == nullptr) return;
     table_ = node->as_table();
     if (table_ == nullptr) problem(*node, "", "must be a section: [" + name_ + "]");
+  }
+
+  // One element of a list of sections.
+  section_reader(const toml::table& table, std::string name, const section_reader& outer)
+      : name_(std::move(name)), file_(outer.file_), problems_(outer.problems_), table_(&table) {}
+
+  // [[SECTION.key]]: `body` reads each of them.
+  template <class T>
+  void sections(const char* key, std::vector<T>& values,
+                const std::function<void(section_reader&, T&)>& body) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    const toml::array* array = node->as_array();
+    auto name = name_ + "." + key;
+    if (array == nullptr || !array->is_homogeneous<toml::table>())
+      return problem(*node, key, "must be sections: [[" + name + "]]");
+    for (const toml::node& element : *array) {
+      section_reader in{*element.as_table(), name, *this};
+      body(in, values.emplace_back());
+      in.reject_others();
+    }
+  }
+
+  // A string that must be there and begin with one of `begins`.
+  void url(const char* key, std::string& value, const std::vector<std::string>& begins) {
+    text(key, value);
+    std::string list;
+    for (const auto& begin : begins) {
+      if (value.size() > begin.size() && value.starts_with(begin) &&
+          value.find_first_of(" \t\r\n") == std::string::npos)
+        return;
+      list += (list.empty() ? "" : " or ") + begin;
+    }
+    complain(key, "must be a URL that begins with " + list);
   }
 
   void text(const char* key, std::string& value) {
@@ -199,6 +234,50 @@ void read_limits(section_reader& in, service_config& config) {
   in.number("session_idle_s", limits.session_idle_s, 1, 7u * 86400);
 }
 
+template <class T>
+void read_selection(section_reader& in, T& target) {
+  in.text("name", target.name);
+  in.texts("workspaces", target.workspaces);
+  in.choice("severity", target.severity, {"info", "warning", "error"});
+  in.number("give_up_days", target.give_up_days, 1, 3650);
+}
+
+void read_mail(section_reader& in, service_config::alert_mail_section& mail) {
+  in.url("server", mail.server, {"smtp://", "smtps://"});
+  in.text("from", mail.from);
+  if (auto fault = address_fault(mail.from); !fault.empty()) in.complain("from", fault);
+  in.texts("to", mail.to);
+  if (mail.to.empty()) in.complain("to", "must name somebody");
+  for (const auto& one : mail.to)
+    if (auto fault = address_fault(one); !fault.empty()) in.complain("to", one + ": " + fault);
+  in.text("user", mail.user);
+  in.folder("password_file", mail.password_file);
+  if (mail.user.empty() != mail.password_file.empty())
+    in.complain("password_file", "user and password_file go together");
+  in.choice("tls", mail.tls, {"off", "if-offered", "required"});
+  read_selection(in, mail);
+  if (mail.name.empty())
+    for (const auto& one : mail.to) mail.name += (mail.name.empty() ? "" : ",") + one;
+}
+
+void read_webhook(section_reader& in, service_config::alert_webhook_section& webhook) {
+  in.url("url", webhook.url, {"http://", "https://"});
+  in.folder("secret_file", webhook.secret_file);
+  read_selection(in, webhook);
+  if (webhook.name.empty()) webhook.name = webhook.url;
+}
+
+void read_alert(section_reader& in, service_config& config) {
+  in.sections<service_config::alert_mail_section>("mail", config.alert.mail, read_mail);
+  in.sections<service_config::alert_webhook_section>("webhook", config.alert.webhook, read_webhook);
+  // How far each has come is kept under its name.
+  std::set<std::string> names;
+  for (const auto& one : config.alert.mail)
+    if (!names.insert(one.name).second) in.complain("mail", one.name + ": two have this name");
+  for (const auto& one : config.alert.webhook)
+    if (!names.insert(one.name).second) in.complain("webhook", one.name + ": two have this name");
+}
+
 const std::vector<std::pair<std::string, section_body>>& sections() {
   static const std::vector<std::pair<std::string, section_body>> all{
       {"node", [](section_reader& in, service_config& c) { in.text("name", c.node.name); }},
@@ -217,6 +296,7 @@ const std::vector<std::pair<std::string, section_body>>& sections() {
       {"tape", read_tape},
       {"library", read_library},
       {"limits", read_limits},
+      {"alert", read_alert},
       {"admin", [](section_reader& in, service_config& c) { in.texts("users", c.admin.users); }},
   };
   return all;

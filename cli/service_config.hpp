@@ -65,6 +65,31 @@ struct service_config {
     uint32_t session_idle_s = 1800;
   } limits;
 
+  struct alert_mail_section {
+    std::string name;    ///< empty: the addresses
+    std::string server;  ///< smtp://HOST[:PORT] or smtps://HOST[:PORT]
+    std::string from;
+    std::vector<std::string> to;
+    std::string user;                          ///< empty: no login
+    std::string password_file;                 ///< mode 0600
+    std::string tls = "if-offered";            ///< off, if-offered, required; of smtp://
+    std::vector<std::string> workspaces{"*"};  ///< `*`: all, and what concerns none
+    std::string severity = "warning";          ///< the least: info, warning, error
+    uint32_t give_up_days = 7;                 ///< older alerts are not tried again
+  };
+  struct alert_webhook_section {
+    std::string name;         ///< empty: the URL
+    std::string url;          ///< http:// or https://
+    std::string secret_file;  ///< key of the signature, mode 0600; empty: unsigned
+    std::vector<std::string> workspaces{"*"};
+    std::string severity = "warning";
+    uint32_t give_up_days = 7;
+  };
+  struct alert_section {
+    std::vector<alert_mail_section> mail;
+    std::vector<alert_webhook_section> webhook;
+  } alert;
+
   struct admin_section {
     std::vector<std::string> users;  ///< administrators besides root
   } admin;

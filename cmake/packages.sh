@@ -3,7 +3,8 @@
 set -eu
 needed="make g++ cmake ninja-build pkg-config libcaf-dev librocksdb-dev libspdlog-dev catch2 libcli11-dev
 libtomlplusplus-dev libinih-dev libarchive-dev libxxhash-dev libisal-dev nlohmann-json3-dev
-libcpp-httplib-dev libexpat1-dev libpugixml-dev python3 tar"
+libcpp-httplib-dev libexpat1-dev libpugixml-dev libcurl4-openssl-dev libssl-dev prometheus-cpp-dev
+python3 tar"
 missing=
 for package in $needed; do
   if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then

@@ -19,6 +19,7 @@
 #include "actors/node_config.hpp"
 #include "actors/system.hpp"
 #include "actors/version.hpp"
+#include "cli/alert_targets.hpp"
 #include "cli/service_config.hpp"
 
 namespace et {
@@ -152,6 +153,9 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
   node_config framework{service_node(2)};
   caf::actor_system system{framework};
   auto options = options_of(config, state, embedded);
+  auto targets = alert_targets(config);
+  if (!targets) return complain(targets.error());
+  options.alert_targets = std::move(*targets);
   options.door.socket = socket;
   if (http != "off") options.monitor = http;
   auto failed = [&](const std::string& what) {
