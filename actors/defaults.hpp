@@ -72,6 +72,13 @@ constexpr auto monitor_answer_timeout = 15min;
 /// Files in one piece of a page, and about how many bytes are sent at once.
 constexpr size_t monitor_page_rows = 1024;
 constexpr size_t monitor_piece_bytes = 64 * 1024;
+/// In the live picture: batches in motion, alerts, and how old it may be.
+constexpr size_t live_batches = 200;
+constexpr size_t live_alerts = 20;
+constexpr auto live_age = 500ms;
+constexpr auto live_patience = 2s;
+/// Pages that stay open for events.
+constexpr size_t monitor_event_streams = 128;
 /// Alerts in a feed.
 constexpr size_t feed_alerts = 100;
 

@@ -247,7 +247,7 @@ caf::error service::open_monitor() {
     char name[256] = {};
     if (::gethostname(name, sizeof name - 1) == 0) node = name;
   }
-  auto opened = monitor::server::open(options_.monitor, {store_.get(), node, {}});
+  auto opened = monitor::server::open(options_.monitor, {store_.get(), node, {}, nullptr});
   if (!opened) return opened.error();
   monitor_ = std::move(*opened);
   return caf::none;

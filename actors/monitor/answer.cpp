@@ -105,9 +105,10 @@ answer error_page(const caf::error& error) {
   return result;
 }
 
-answer answer_to(const page_context& context, std::string_view target) {
+answer answer_to(const page_context& context, std::string_view target, viewer who) {
   auto asked = query::parse(target);
   if (!asked) return error_page(asked.error());
+  asked->set_viewer(std::move(who));
   for (const auto& [path, make] : routes) {
     if (path != asked->path()) continue;
     auto made = make(context, *asked);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/monitor/live.hpp"
 #include "actors/monitor/query.hpp"
 #include "storage/catalogue/store.hpp"
 
@@ -15,6 +16,7 @@ struct page_context {
   catalogue_store* store = nullptr;
   std::string node;    ///< name of this node: of [A-Za-z0-9.-]
   std::string origin;  ///< `http://HOST:PORT` as the client knows it
+  live_source* live = nullptr;  ///< null in tests of pages that need none
 };
 
 /// Appends the next piece of an answer; true: there is another one. An error cuts the answer, so
@@ -25,6 +27,10 @@ struct answer {
   int status = 200;
   std::string type = "text/html; charset=utf-8";
   piece_writer next;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< besides type and length
+  /// Set: the answer has no end. Called about once a second by the thread that serves all of them;
+  /// appends the next server-sent event, or nothing. False: close the connection.
+  std::function<bool(std::string& out)> events;
 };
 
 /// A writer of a single piece.
@@ -36,8 +42,8 @@ piece_writer in_order(std::vector<piece_writer> parts);
 /// away by itself; 500, with the reason in the log only, for the rest.
 answer error_page(const caf::error& error);
 
-/// The answer for a target: a page, or an error_page(). Its first piece is to be asked for before
+/// The answer for a target as `who` may see it: a page, or an error_page(). Its first piece is to be asked for before
 /// anything is sent.
-answer answer_to(const page_context& context, std::string_view target);
+answer answer_to(const page_context& context, std::string_view target, viewer who = {});
 
 }  // namespace et::monitor

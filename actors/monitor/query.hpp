@@ -1,4 +1,4 @@
-// What a request asks for: the path and the parameters of its target.
+// What a request asks for: the path and the parameters of its target, and who asks.
 #pragma once
 
 #include <map>
@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "actors/monitor/viewer.hpp"
 #include "storage/error.hpp"
 #include "storage/types.hpp"
 
@@ -18,6 +19,10 @@ class query {
   /// hexadecimal digits.
   static caf::expected<query> parse(std::string_view target);
 
+  /// Who asks. Everybody until set_viewer().
+  const viewer& who() const { return who_; }
+  void set_viewer(viewer who) { who_ = std::move(who); }
+
   const std::string& path() const { return path_; }
   /// Empty: not given.
   std::string text(const std::string& name) const;
@@ -27,6 +32,7 @@ class query {
   caf::expected<aggregation_id> aggregation(const std::string& name) const;
 
  private:
+  viewer who_;
   std::string path_;
   std::map<std::string, std::string> parameters_;
 };
