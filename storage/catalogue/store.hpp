@@ -252,6 +252,9 @@ class catalogue_store {
   virtual caf::expected<retrieval_record> begin_retrieval(retrieval_record draft) = 0;
   /// Ends it with its state, counts and alert; durable.
   virtual caf::error end_retrieval(const retrieval_record& ended) = 0;
+  /// Ends the retrievals that a former run left running, as failed, each with its alert; durable.
+  /// For the start. Returns how many there were.
+  virtual caf::expected<size_t> end_lost_retrievals() = 0;
 
   /// Moves everything from the log to compacted files; takes seconds for millions of files. For
   /// after big removals, and benchmarks.
