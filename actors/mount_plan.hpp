@@ -52,7 +52,8 @@ struct drive_slot {
   int64_t idle_since_ms = 0;
   int64_t rest_until_ms = 0;  ///< after a failure
   bool read_last = false;
-  aggregation_id recalled;  ///< being read, or what the volume is mounted for
+  bool left_loaded = false;  ///< by a former run: `mounted` must leave before anything else
+  aggregation_id recalled;   ///< being read, or what the volume is mounted for
 };
 
 /// What to do with one drive.

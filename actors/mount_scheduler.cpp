@@ -36,6 +36,8 @@ constexpr auto* writing = "writing";
 constexpr auto* reading = "reading";
 constexpr auto* dismounting = "dismounting";
 constexpr auto* recording = "recording";
+/// Of the library.
+constexpr auto* inventory = "library: inventory";
 
 void go_on(self_pointer self);
 
@@ -127,7 +129,9 @@ void dismount(self_pointer self, uint32_t drive, then_function done, failed_func
                           drive)
                 .then(
                     [=](bool) {
-                      self->state.plan->drive(drive).mounted.reset();
+                      auto& slot = self->state.plan->drive(drive);
+                      slot.mounted.reset();
+                      slot.left_loaded = false;
                       spdlog::info("drive {}: dismounted {}", drive, volume ? volume->value : "");
                       done();
                     },
@@ -172,7 +176,7 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
 void ensure_mounted(self_pointer self, uint32_t drive, const barcode& id, then_function done,
                     failed_function failed) {
   auto& slot = self->state.plan->drive(drive);
-  if (slot.mounted == id) {
+  if (slot.mounted == id && !slot.left_loaded) {
     done();
   } else if (slot.mounted) {
     dismount(
@@ -384,13 +388,28 @@ void go_on(self_pointer self) {
 /// Cartridges that a former run left in drives go home; then volumes and cartridges are matched.
 void take_inventory(self_pointer self, const std::vector<volume_record>& volumes);
 
-void empty_drive(self_pointer self, uint32_t drive, const std::vector<volume_record>& volumes) {
+/// A drive that keeps its cartridge does not keep the others from working.
+void empty_drive(self_pointer self, uint32_t drive, const barcode& left,
+                 const std::vector<volume_record>& volumes) {
   self->request(self->state.actors->library, defaults::library_timeout, dismount_atom_v, drive)
       .then([=](bool) { take_inventory(self, volumes); },
             [=](const caf::error& error) {
+              auto& slot = self->state.plan->drive(drive);
+              slot.mounted = left;
+              slot.left_loaded = true;
               drive_failed(self, drive, dismounting,
                            "cannot be emptied at start: " + text_of(error));
+              take_inventory(self, volumes);
             });
+}
+
+/// Without an inventory nothing can be mounted: it is asked for until there is one.
+void inventory_failed(self_pointer self, const std::string& why) {
+  auto& state = self->state;
+  state.asking = false;
+  trouble(self, inventory, "the library's inventory cannot be had, nothing is mounted: " + why);
+  self->delayed_send(self, std::chrono::milliseconds{state.options.policy.drive_rest_ms},
+                     tick_atom_v);
 }
 
 void take_inventory(self_pointer self, const std::vector<volume_record>& volumes) {
@@ -398,31 +417,36 @@ void take_inventory(self_pointer self, const std::vector<volume_record>& volumes
       .then(
           [=](const library_inventory& all) {
             for (uint32_t i = 0; i < all.in_drives.size(); ++i)
-              if (!all.in_drives[i].value.empty()) {
-                empty_drive(self, i, volumes);
+              if (!all.in_drives[i].value.empty() && !self->state.plan->drive(i).left_loaded) {
+                empty_drive(self, i, all.in_drives[i], volumes);
                 return;
               }
             auto& plan = *self->state.plan;
-            for (auto& id : all.in_slots) {
+            auto present = all.in_slots;
+            for (auto& id : all.in_drives)
+              if (!id.value.empty()) present.push_back(id);
+            for (auto& id : present) {
               volume_record blank;
               blank.id = id;
               plan.set_volume(blank);
             }
             for (auto& volume : volumes) plan.set_volume(volume);
-            plan.set_present(all.in_slots);
+            plan.set_present(present);
             self->state.ready = true;
+            trouble_over(self, inventory);
             fail_absent_recalls(self);
             spdlog::info("library: {} cartridges, {} drives, {} volumes in the catalogue",
-                         all.in_slots.size(), all.in_drives.size(), volumes.size());
+                         present.size(), all.in_drives.size(), volumes.size());
             go_on(self);
           },
-          log_error("library inventory"));
+          [=](const caf::error& error) { inventory_failed(self, text_of(error)); });
 }
 
 void begin(self_pointer self) {
+  if (std::exchange(self->state.asking, true)) return;
   self->request(self->state.actors->reader(0), defaults::catalogue_timeout, volumes_atom_v)
       .then([=](const std::vector<volume_record>& volumes) { take_inventory(self, volumes); },
-            log_error("reading the volumes"));
+            [=](const caf::error& error) { inventory_failed(self, text_of(error)); });
 }
 
 }  // namespace
@@ -467,7 +491,10 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
       [=](status_atom, aggregation_id id) -> caf::result<std::string> {
         return waiting_for(*self->state.plan, id);
       },
-      [=](tick_atom) { go_on(self); },
+      [=](tick_atom) {
+        if (!self->state.ready && !self->state.stopping) begin(self);
+        go_on(self);
+      },
       [=](stop_atom) -> caf::result<bool> {
         auto promise = self->make_response_promise<bool>();
         self->state.stopping = true;
