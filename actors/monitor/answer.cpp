@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/defaults.hpp"
+#include "actors/monitor/answer_watch.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
 
@@ -34,6 +35,9 @@ constexpr route routes[] = {
     {"/gws/etexport/", manager_export},
     {"/et_rss/ET_RSS_AlertWatch_atom.php", atom_feed},
     {"/et_rss/ET_RSS_AlertWatch.php", rss_feed},
+    {"/metrics", metrics_page},
+    {"/healthz", healthz},
+    {"/readyz", readyz},
 };
 
 const char* words_of(int status) {
@@ -106,15 +110,17 @@ answer error_page(const caf::error& error) {
 }
 
 answer answer_to(const page_context& context, std::string_view target, viewer who) {
+  answer_watch watch{context.measures};
   auto asked = query::parse(target);
-  if (!asked) return error_page(asked.error());
+  if (!asked) return watch.over(error_page(asked.error()));
   asked->set_viewer(std::move(who));
   for (const auto& [path, make] : routes) {
     if (path != asked->path()) continue;
+    watch.set_route(path);
     auto made = make(context, *asked);
-    return made ? std::move(*made) : error_page(made.error());
+    return watch.over(made ? std::move(*made) : error_page(made.error()));
   }
-  return error_page(fail(errc::not_found, "there is no page " + asked->path()));
+  return watch.over(error_page(fail(errc::not_found, "there is no page " + asked->path())));
 }
 
 }  // namespace et::monitor
