@@ -4,6 +4,7 @@
 
 #include "actors/defaults.hpp"
 #include "actors/monitor/answer_watch.hpp"
+#include "actors/monitor/api.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
 
@@ -40,6 +41,8 @@ constexpr route routes[] = {
     {"/readyz", readyz},
 };
 
+}  // namespace
+
 const char* words_of(int status) {
   switch (status) {
     case 400:
@@ -71,8 +74,6 @@ int status_of(const caf::error& error) {
       return 500;
   }
 }
-
-}  // namespace
 
 piece_writer once(std::function<void(std::string&)> write) {
   return [write = std::move(write)](std::string& out) -> caf::expected<bool> {
@@ -114,6 +115,10 @@ answer answer_to(const page_context& context, std::string_view target, viewer wh
   auto asked = query::parse(target);
   if (!asked) return watch.over(error_page(asked.error()));
   asked->set_viewer(std::move(who));
+  if (asked->path().starts_with(api_root)) {
+    watch.set_route(api_route(asked->path()));
+    return watch.over(api_answer(context, *asked));
+  }
   for (const auto& [path, make] : routes) {
     if (path != asked->path()) continue;
     watch.set_route(path);
