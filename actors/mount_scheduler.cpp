@@ -2,6 +2,7 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/metrics.hpp"
 #include "actors/scheduler_parts.hpp"
 #include "actors/scheduler_reports.hpp"
 
@@ -72,6 +73,7 @@ void dismount(self_pointer self, uint32_t drive, then_function done, failed_func
 void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then_function done,
                       failed_function failed) {
   auto volume = self->state.plan->volumes().at(id);
+  stopwatch watch;
   self->request(self->state.actors->library, defaults::library_timeout, mount_atom_v, id, drive)
       .then(
           [=](bool) {
@@ -81,6 +83,7 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
                 .then(
                     [=](const volume_record& now) {
                       self->state.plan->set_volume(now);
+                      self->state.actors->measures->mounted(drive, watch.seconds());
                       spdlog::info("drive {}: mounted {}", drive, id.value);
                       done();
                     },
@@ -335,6 +338,9 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
         auto reports = scheduler_reports(*self->state.plan, self->state.now_ms());
         reports.insert(reports.begin(), report_of(self, "mount_scheduler"));
         return reports;
+      },
+      [=](observe_atom, uint64_t revision) -> caf::result<scheduler_facts> {
+        return self->state.facts(revision);
       },
       [=](write_atom, const tape_item& item) -> caf::result<bool> {
         for (auto& pool : self->state.missing_pools(item.aggregation))

@@ -57,6 +57,7 @@ void take_inventory(self_pointer self, const std::vector<volume_record>& volumes
             for (auto& volume : volumes) plan.set_volume(volume);
             plan.set_present(present);
             self->state.ready = true;
+            self->state.slots = all.slots;
             trouble_over(self, inventory);
             fail_hopeless_recalls(self);
             spdlog::info("library: {} cartridges, {} drives, {} volumes in the catalogue",

@@ -1,5 +1,6 @@
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/metrics.hpp"
 #include "actors/scheduler_parts.hpp"
 
 namespace et::scheduling {
@@ -29,6 +30,7 @@ std::string subject_of(uint32_t drive, const char* doing) {
 void drive_failed(self_pointer self, uint32_t drive, const char* doing, const std::string& what) {
   auto& slot = self->state.plan->drive(drive);
   slot.rest_until_ms = self->state.now_ms() + self->state.options.policy.drive_rest_ms;
+  self->state.actors->measures->drive_failed(drive);
   trouble(self, subject_of(drive, doing), "drive " + std::to_string(drive) + ": " + what);
 }
 
@@ -36,6 +38,8 @@ void recall_ended(self_pointer self, const recall_outcome& outcome) {
   auto& recalls = self->state.recalls;
   auto found = recalls.find(outcome.number);
   if (found == recalls.end()) return;
+  if (outcome.code != errc::cancelled)
+    self->state.actors->measures->recalled(outcome.code == errc::none);
   found->second.deliver(outcome);
   recalls.erase(found);
 }

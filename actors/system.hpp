@@ -12,6 +12,7 @@
 #include "actors/batch_supervisor.hpp"
 #include "actors/cache_keeper.hpp"
 #include "actors/front_door.hpp"
+#include "actors/monitor/live_watch.hpp"
 #include "actors/monitor/server.hpp"
 #include "actors/mount_scheduler.hpp"
 #include "actors/protocol.hpp"
@@ -101,6 +102,8 @@ class service {
   std::shared_ptr<service_actors> actors_;
   caf::actor watcher_;
   std::unique_ptr<front_door> door_;
+  std::atomic<front_door*> open_door_{nullptr};  ///< for the picture, which other threads make
+  std::unique_ptr<monitor::live_watch> watch_;
   std::unique_ptr<monitor::server> monitor_;
 };
 

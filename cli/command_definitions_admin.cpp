@@ -54,8 +54,7 @@ void define_volume(CLI::App& app, command_line& line, bool set) {
   if (set) {
     text(app, "BARCODE", options.id, "which volume", "")->required();
     CLI::callback_t take = [&options](const CLI::results_t& words) {
-      for (auto status : {volume_status::blank, volume_status::appendable, volume_status::full,
-                          volume_status::suspect, volume_status::quarantined}) {
+      for (auto status : volume_statuses) {
         if (words.back() != to_string(status)) continue;
         options.status = status;
         return true;

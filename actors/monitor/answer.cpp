@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/defaults.hpp"
+#include "actors/monitor/answer_watch.hpp"
+#include "actors/monitor/api.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
 
@@ -34,7 +36,12 @@ constexpr route routes[] = {
     {"/gws/etexport/", manager_export},
     {"/et_rss/ET_RSS_AlertWatch_atom.php", atom_feed},
     {"/et_rss/ET_RSS_AlertWatch.php", rss_feed},
+    {"/metrics", metrics_page},
+    {"/healthz", healthz},
+    {"/readyz", readyz},
 };
+
+}  // namespace
 
 const char* words_of(int status) {
   switch (status) {
@@ -67,8 +74,6 @@ int status_of(const caf::error& error) {
       return 500;
   }
 }
-
-}  // namespace
 
 piece_writer once(std::function<void(std::string&)> write) {
   return [write = std::move(write)](std::string& out) -> caf::expected<bool> {
@@ -106,15 +111,21 @@ answer error_page(const caf::error& error) {
 }
 
 answer answer_to(const page_context& context, std::string_view target, viewer who) {
+  answer_watch watch{context.measures};
   auto asked = query::parse(target);
-  if (!asked) return error_page(asked.error());
+  if (!asked) return watch.over(error_page(asked.error()));
   asked->set_viewer(std::move(who));
+  if (asked->path().starts_with(api_root)) {
+    watch.set_route(api_route(asked->path()));
+    return watch.over(api_answer(context, *asked));
+  }
   for (const auto& [path, make] : routes) {
     if (path != asked->path()) continue;
+    watch.set_route(path);
     auto made = make(context, *asked);
-    return made ? std::move(*made) : error_page(made.error());
+    return watch.over(made ? std::move(*made) : error_page(made.error()));
   }
-  return error_page(fail(errc::not_found, "there is no page " + asked->path()));
+  return watch.over(error_page(fail(errc::not_found, "there is no page " + asked->path())));
 }
 
 }  // namespace et::monitor

@@ -166,6 +166,11 @@ enum class volume_status : uint8_t {
   quarantined = 5,  ///< out of use: not mounted; an administrator decides what becomes of it
 };
 
+/// All of them.
+inline constexpr std::array volume_statuses{volume_status::blank, volume_status::appendable,
+                                            volume_status::full, volume_status::suspect,
+                                            volume_status::quarantined};
+
 const char* to_string(volume_status status);
 
 struct volume_record {
