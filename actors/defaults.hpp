@@ -79,6 +79,17 @@ constexpr auto live_age = 500ms;
 constexpr auto live_patience = 2s;
 /// Pages that stay open for events.
 constexpr size_t monitor_event_streams = 128;
+/// On the dashboard: of each kind on the overview, rows of a page, failed files on a batch's page,
+/// and alerts that are looked at for a page of some of them.
+constexpr size_t dashboard_batches = 20;
+constexpr size_t dashboard_retrievals = 10;
+constexpr size_t dashboard_drives = 32;
+constexpr size_t dashboard_volumes = 200;
+constexpr size_t dashboard_workspaces = 8;
+constexpr size_t dashboard_alerts = 8;
+constexpr size_t dashboard_rows = 100;
+constexpr size_t dashboard_failures = 20;
+constexpr size_t dashboard_alert_scan = 8192;
 /// Alerts in a feed.
 constexpr size_t feed_alerts = 100;
 

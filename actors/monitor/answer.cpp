@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/defaults.hpp"
+#include "actors/monitor/dashboard_pages.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
 
@@ -18,7 +19,10 @@ struct route {
 };
 
 constexpr route routes[] = {
-    {"/", home},
+    {"/", dashboard_overview},
+    {"/workspaces", dashboard_workspaces},
+    {"/volumes", dashboard_volumes},
+    {"/alerts", dashboard_alerts},
     {"/et_user/", home},
     {"/et_user/ET_Home.php", home},
     {"/et_user/ET_AlertWatch.php", alert_watch},
@@ -35,6 +39,21 @@ constexpr route routes[] = {
     {"/et_rss/ET_RSS_AlertWatch_atom.php", atom_feed},
     {"/et_rss/ET_RSS_AlertWatch.php", rss_feed},
 };
+
+/// What the path begins with; the page reads the rest.
+constexpr route families[] = {
+    {"/workspace/", dashboard_workspace}, {"/batch/", dashboard_batch},
+    {"/volume/", dashboard_volume},       {"/drive/", dashboard_drive},
+    {"/retrieval/", dashboard_retrieval}, {"/assets/", dashboard_asset},
+};
+
+page page_at(std::string_view path) {
+  for (const auto& [exact, make] : routes)
+    if (path == exact) return make;
+  for (const auto& [prefix, make] : families)
+    if (path.starts_with(prefix)) return make;
+  return nullptr;
+}
 
 const char* words_of(int status) {
   switch (status) {
@@ -109,12 +128,10 @@ answer answer_to(const page_context& context, std::string_view target, viewer wh
   auto asked = query::parse(target);
   if (!asked) return error_page(asked.error());
   asked->set_viewer(std::move(who));
-  for (const auto& [path, make] : routes) {
-    if (path != asked->path()) continue;
-    auto made = make(context, *asked);
-    return made ? std::move(*made) : error_page(made.error());
-  }
-  return error_page(fail(errc::not_found, "there is no page " + asked->path()));
+  auto make = page_at(asked->path());
+  if (!make) return error_page(fail(errc::not_found, "there is no page " + asked->path()));
+  auto made = make(context, *asked);
+  return made ? std::move(*made) : error_page(made.error());
 }
 
 }  // namespace et::monitor

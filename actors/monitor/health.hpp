@@ -1,0 +1,24 @@
+// Whether the service is well, in words: decided from the live picture alone.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actors/monitor/live.hpp"
+
+namespace et::monitor {
+
+/// Something that an operator should look at.
+struct finding {
+  severity level = severity::warning;
+  std::string text;
+  std::string address;  ///< of the page that tells more
+};
+
+/// What is wrong, worst first; empty: all is well. Speaks of nothing that is not in the picture.
+std::vector<finding> findings(const live_state& state);
+
+/// What the parts of a batch wait for, in words; empty when nothing of it is in motion.
+std::string what_waits(const batch_record& batch, const live_state& state);
+
+}  // namespace et::monitor
