@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/actor_base.hpp"
+#include "actors/metrics.hpp"
 
 namespace et {
 
@@ -55,6 +56,8 @@ void deliver(self_pointer self) {
   std::vector<alert_record> batch{state.queue.begin(),
                                   state.queue.begin() + static_cast<std::ptrdiff_t>(count)};
   auto result = state.transport->deliver(batch);
+  state.actors->measures->delivered(name_of(self),
+                                    result.kind == delivery_result::kind_type::delivered);
   switch (result.kind) {
     case delivery_result::kind_type::delivered:
       if (state.schedule->failures() > 0)

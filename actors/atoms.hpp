@@ -60,6 +60,9 @@ CAF_ADD_TYPE_ID(elastictape, (et::write_outcome))
 CAF_ADD_TYPE_ID(elastictape, (et::recall_job))
 CAF_ADD_TYPE_ID(elastictape, (et::recall_outcome))
 CAF_ADD_TYPE_ID(elastictape, (et::library_inventory))
+CAF_ADD_TYPE_ID(elastictape, (et::scheduler_facts))
+CAF_ADD_TYPE_ID(elastictape, (et::keeper_facts))
+CAF_ADD_TYPE_ID(elastictape, (et::director_facts))
 
 // What a client may say (client_actor).
 CAF_ADD_ATOM(elastictape, et, hello_atom, "hello")
@@ -123,6 +126,7 @@ CAF_ADD_ATOM(elastictape, et, write_atom, "write")
 CAF_ADD_ATOM(elastictape, et, recall_atom, "recall")
 CAF_ADD_ATOM(elastictape, et, read_atom, "read")
 CAF_ADD_ATOM(elastictape, et, report_atom, "report")
+CAF_ADD_ATOM(elastictape, et, observe_atom, "observe")
 CAF_ADD_ATOM(elastictape, et, tick_atom, "tick")
 CAF_ADD_ATOM(elastictape, et, stop_atom, "stop")
 

@@ -4,8 +4,25 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/metrics.hpp"
 
 namespace et {
+
+director_facts batch_director_state::facts() const {
+  director_facts all;
+  for (auto& [id, supervisor] : running) all.first.push_back(id);
+  all.first.insert(all.first.end(), waiting.begin(), waiting.end());
+  all.in_motion = all.first.size();
+  all.waiting = waiting.size();
+  if (!waiting.empty()) all.longest = waiting.front();
+  if (all.first.size() > defaults::live_batches) {
+    auto end = all.first.begin() + static_cast<std::ptrdiff_t>(defaults::live_batches);
+    std::nth_element(all.first.begin(), end, all.first.end());
+    all.first.erase(end, all.first.end());
+  }
+  std::sort(all.first.begin(), all.first.end());
+  return all;
+}
 
 namespace {
 
@@ -41,6 +58,7 @@ void supervisor_down(self_pointer self, const caf::down_msg& down) {
   if (found == running.end()) return;
   auto id = found->first;
   running.erase(found);
+  self->state.finished.erase(id);
   if (down.reason && down.reason != caf::exit_reason::user_shutdown) {
     spdlog::error("batch {}: its supervisor ended ({}), started again", id.value,
                   text_of(down.reason));
@@ -72,6 +90,16 @@ std::vector<report> reports(self_pointer self) {
                  {{"length", std::to_string(state.waiting.size())},
                   {"bound in motion", std::to_string(defaults::max_batches_in_motion)}}});
   return all;
+}
+
+void count_finished(self_pointer self, batch_id id) {
+  auto& actors = *self->state.actors;
+  self->request(actors.reader(id.value), defaults::catalogue_timeout, batch_atom_v, id)
+      .then(
+          [measures = actors.measures](const batch_record& batch) {
+            measures->batch_event(batch.state == state::failed ? "failed" : "safe");
+          },
+          [](const caf::error&) {});
 }
 
 /// Reports of the director itself and of every supervisor, as one answer.
@@ -106,6 +134,7 @@ batch_director_actor::behavior_type batch_director(self_pointer self, actors_ptr
   go_on_after_restart(self);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> { return report_all(self); },
+      [=](observe_atom) -> caf::result<director_facts> { return self->state.facts(); },
       [=](start_atom, batch_id id) { start(self, id); },
       [=](cancel_atom, batch_id id, bool removed) -> caf::result<bool> {
         auto& state = self->state;
@@ -119,7 +148,8 @@ batch_director_actor::behavior_type batch_director(self_pointer self, actors_ptr
       },
       [=](finished_atom, batch_id id) {
         auto found = self->state.running.find(id);
-        if (found == self->state.running.end()) return;
+        if (found == self->state.running.end() || !self->state.finished.insert(id).second) return;
+        count_finished(self, id);
         self->send_exit(found->second, caf::exit_reason::user_shutdown);
       },
       [=](safe_atom, const std::vector<aggregation_record>& records) {

@@ -17,8 +17,10 @@ struct batch_director_state {
   packing_options packing;
   std::map<batch_id, batch_supervisor_actor> running;
   std::deque<batch_id> waiting;
-  std::set<batch_id>
-      restarted;  ///< supervisors that ended with an error, started again once a tick
+  std::set<batch_id> finished;  ///< of the running ones, their supervisors are being ended
+
+  /// Those in motion and those that wait.
+  director_facts facts() const;
 };
 
 /// Asks the catalogue at its start which batches are in motion and goes on with them.

@@ -197,6 +197,27 @@ std::vector<report> reports(self_pointer self) {
             {"recalls waiting for room", std::to_string(state.rooms.size())}}}};
 }
 
+keeper_facts facts_of(const cache_keeper_state& state) {
+  auto& ledger = *state.ledger;
+  auto now_ns = state.clock->now_ns();
+  auto waited_ms = [&](const auto& queue) {
+    return queue.empty() ? 0 : (now_ns - queue.front().since_ns) / 1'000'000;
+  };
+  queue_facts jobs{"cache", state.jobs.size(), 0, waited_ms(state.jobs)};
+  for (auto& one : state.jobs) jobs.waiting_bytes += one.job.aggregation.content_bytes;
+  queue_facts rooms{"recall room", state.rooms.size(), 0, waited_ms(state.rooms)};
+  for (auto& one : state.rooms) rooms.waiting_bytes += one.size_bytes;
+  return {ledger.capacity_bytes(),
+          ledger.file_bytes(),
+          ledger.reserved_bytes(),
+          ledger.unsafe_bytes(),
+          ledger.bounds().high_bytes,
+          ledger.bounds().low_bytes,
+          ledger.files(),
+          state.full,
+          {std::move(jobs), std::move(rooms)}};
+}
+
 caf::typed_response_promise<cached_aggregation> queue_job(self_pointer self, const cache_job& job) {
   auto promise = self->make_response_promise<cached_aggregation>();
   auto& ledger = *self->state.ledger;
@@ -208,7 +229,7 @@ caf::typed_response_promise<cached_aggregation> queue_job(self_pointer self, con
                              std::to_string(ledger.capacity_bytes()) + "; make the cache larger"));
     return promise;
   }
-  self->state.jobs.push_back({job, promise});
+  self->state.jobs.push_back({job, self->state.clock->now_ns(), promise});
   go_on(self);
   return promise;
 }
@@ -235,6 +256,7 @@ cache_keeper_actor::behavior_type cache_keeper(
   self->delayed_send(self, tick_period, tick_atom_v);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> { return reports(self); },
+      [=](observe_atom) -> caf::result<keeper_facts> { return facts_of(self->state); },
       [=](cached_atom, const cache_job& job) -> caf::result<cached_aggregation> {
         return queue_job(self, job);
       },
@@ -243,7 +265,7 @@ cache_keeper_actor::behavior_type cache_keeper(
           return fail(errc::no_space, "a recall of " + std::to_string(size_bytes) +
                                           " bytes is larger than the cache");
         auto promise = self->make_response_promise<uint64_t>();
-        self->state.rooms.push_back({size_bytes, promise});
+        self->state.rooms.push_back({size_bytes, self->state.clock->now_ns(), promise});
         go_on(self);
         return promise;
       },

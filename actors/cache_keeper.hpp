@@ -31,10 +31,12 @@ struct cache_keeper_state {
 
   struct waiting_job {
     cache_job job;
+    int64_t since_ns = 0;
     caf::typed_response_promise<cached_aggregation> promise;
   };
   struct waiting_room {
     uint64_t size_bytes = 0;
+    int64_t since_ns = 0;
     caf::typed_response_promise<uint64_t> promise;
   };
 

@@ -1,6 +1,7 @@
 #include "actors/cache_writer.hpp"
 
 #include "actors/actor_base.hpp"
+#include "actors/metrics.hpp"
 
 namespace et {
 
@@ -8,8 +9,10 @@ caf::expected<cached_aggregation> cache_writer_state::write(const cache_job& job
   auto credentials = look_up_credentials(job.batch.uid, job.batch.gid);
   if (!credentials) return credentials.error();
   build_job build{job.aggregation, job.batch, job.roots, job.entries, std::move(*credentials)};
+  stopwatch watch;
   auto cached = builder->build(build, control->cancel);
   if (!cached) return cached.error();
+  measures->cache_writes.Observe(watch.seconds());
   for (auto& failure : cached->failures)
     spdlog::warn("batch {}: a file failed: {}", job.batch.id.value, failure.reason);
   ++aggregations;
@@ -19,10 +22,12 @@ caf::expected<cached_aggregation> cache_writer_state::write(const cache_job& job
 
 cache_writer_actor::behavior_type cache_writer(
     cache_writer_actor::stateful_pointer<cache_writer_state> self, cache_store* store,
-    std::shared_ptr<writer_control> control, uint32_t number) {
+    std::shared_ptr<writer_control> control, uint32_t number, std::shared_ptr<metrics> measures) {
   guard(self);
-  self->state.builder =
-      std::make_unique<aggregation_builder>(*store, aggregation_builder::options{});
+  aggregation_builder::options options;
+  options.on_packed = [measures](uint64_t size_bytes) { measures->put_moved(size_bytes); };
+  self->state.builder = std::make_unique<aggregation_builder>(*store, std::move(options));
+  self->state.measures = std::move(measures);
   self->state.control = std::move(control);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {

@@ -18,6 +18,7 @@ struct cache_writer_state {
   static inline const char* name = "cache_writer";
   std::unique_ptr<aggregation_builder> builder;
   std::shared_ptr<writer_control> control;
+  std::shared_ptr<metrics> measures;
   uint64_t aggregations = 0;
   uint64_t written_bytes = 0;
 
@@ -27,6 +28,6 @@ struct cache_writer_state {
 /// `store` outlives the actor. Detached.
 cache_writer_actor::behavior_type cache_writer(
     cache_writer_actor::stateful_pointer<cache_writer_state> self, cache_store* store,
-    std::shared_ptr<writer_control> control, uint32_t number);
+    std::shared_ptr<writer_control> control, uint32_t number, std::shared_ptr<metrics> measures);
 
 }  // namespace et

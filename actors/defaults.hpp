@@ -77,6 +77,11 @@ constexpr size_t live_batches = 200;
 constexpr size_t live_alerts = 20;
 constexpr auto live_age = 500ms;
 constexpr auto live_patience = 2s;
+/// Volumes in one answer of the scheduler.
+constexpr size_t live_volumes_page = 2000;
+/// How long throughput is kept.
+constexpr size_t live_seconds = 600;
+constexpr size_t live_minutes = 1440;
 /// Pages that stay open for events.
 constexpr size_t monitor_event_streams = 128;
 /// On the dashboard: of each kind on the overview, rows of a page, failed files on a batch's page,

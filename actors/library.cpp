@@ -14,8 +14,9 @@ caf::expected<library_inventory> library_state::inventory() {
   for (auto& status : *elements) {
     if (status.where.kind == element_kind::drive)
       all.in_drives.push_back(status.cartridge.value_or(barcode{}));
-    else if (status.where.kind == element_kind::slot && status.cartridge)
-      all.in_slots.push_back(*status.cartridge);
+    if (status.where.kind != element_kind::slot) continue;
+    ++all.slots;
+    if (status.cartridge) all.in_slots.push_back(*status.cartridge);
   }
   return all;
 }

@@ -254,10 +254,96 @@ struct recall_outcome {
 struct library_inventory {
   std::vector<barcode> in_slots;
   std::vector<barcode> in_drives;  ///< by drive number; an empty barcode: the drive is empty
+  uint64_t slots = 0;              ///< empty ones included
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, library_inventory& x) {
-    return f(caf::meta::type_name("library_inventory"), x.in_slots, x.in_drives);
+    return f(caf::meta::type_name("library_inventory"), x.in_slots, x.in_drives, x.slots);
+  }
+};
+
+/// Work that waits, for the live picture.
+struct queue_facts {
+  std::string name;
+  uint64_t waiting = 0;
+  uint64_t waiting_bytes = 0;
+  int64_t oldest_ms = 0;  ///< how long the first has waited
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, queue_facts& x) {
+    return f(caf::meta::type_name("queue_facts"), x.name, x.waiting, x.waiting_bytes, x.oldest_ms);
+  }
+};
+
+struct drive_facts {
+  std::string activity;        ///< of drive_activity, or resting after a failure
+  barcode volume;              ///< empty: none mounted
+  std::string pool;            ///< being written
+  aggregation_id aggregation;  ///< being recalled; 0.0: none
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, drive_facts& x) {
+    return f(caf::meta::type_name("drive_facts"), x.activity, x.volume, x.pool, x.aggregation);
+  }
+};
+
+struct volume_facts {
+  volume_record record;
+  bool present = false;  ///< in the library
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, volume_facts& x) {
+    return f(caf::meta::type_name("volume_facts"), x.record, x.present);
+  }
+};
+
+/// What the mount scheduler knows. `volumes` is a page of those that changed behind the revision
+/// that was asked for.
+struct scheduler_facts {
+  bool ready = false;  ///< the inventory is known
+  uint64_t slots = 0;
+  std::vector<drive_facts> drives;  ///< by number
+  std::vector<queue_facts> queues;
+  std::vector<volume_facts> volumes;
+  uint64_t revision = 0;  ///< of the last of `volumes`, for the next question
+  bool more = false;      ///< others have changed behind it
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, scheduler_facts& x) {
+    return f(caf::meta::type_name("scheduler_facts"), x.ready, x.slots, x.drives, x.queues,
+             x.volumes, x.revision, x.more);
+  }
+};
+
+/// What the cache keeper knows.
+struct keeper_facts {
+  uint64_t capacity_bytes = 0;
+  uint64_t file_bytes = 0;
+  uint64_t reserved_bytes = 0;
+  uint64_t unsafe_bytes = 0;  ///< of files that are not on tape yet
+  uint64_t high_bytes = 0;
+  uint64_t low_bytes = 0;
+  uint64_t files = 0;
+  bool full = false;
+  std::vector<queue_facts> queues;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, keeper_facts& x) {
+    return f(caf::meta::type_name("keeper_facts"), x.capacity_bytes, x.file_bytes, x.reserved_bytes,
+             x.unsafe_bytes, x.high_bytes, x.low_bytes, x.files, x.full, x.queues);
+  }
+};
+
+/// What the batch director knows.
+struct director_facts {
+  std::vector<batch_id> first;  ///< in motion, the lowest at most defaults::live_batches
+  uint64_t in_motion = 0;       ///< in all
+  uint64_t waiting = 0;         ///< of these, without a supervisor
+  batch_id longest;             ///< waits longest; 0: none
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, director_facts& x) {
+    return f(caf::meta::type_name("director_facts"), x.first, x.in_motion, x.waiting, x.longest);
   }
 };
 

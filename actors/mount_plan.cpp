@@ -21,9 +21,41 @@ const char* to_string(drive_activity activity) {
   return "unknown";
 }
 
+void mount_plan::changed(const barcode& volume) {
+  auto next = changes_.empty() ? 1 : changes_.rbegin()->first + 1;
+  auto& last = revisions_[volume];
+  changes_.erase(last);
+  last = next;
+  changes_.emplace(next, volume);
+}
+
+std::vector<barcode> mount_plan::changed_volumes(uint64_t revision, size_t limit,
+                                                 uint64_t& to) const {
+  std::vector<barcode> page;
+  to = revision;
+  for (auto i = changes_.upper_bound(revision); i != changes_.end() && page.size() < limit; ++i) {
+    to = i->first;
+    if (volumes_.count(i->second)) page.push_back(i->second);
+  }
+  return page;
+}
+
+void mount_plan::set_volume(const volume_record& volume) {
+  volumes_[volume.id] = volume;
+  changed(volume.id);
+}
+
 void mount_plan::set_present(const std::vector<barcode>& present) {
+  for (auto& [id, there] : present_) changed(id);
   present_.clear();
-  for (auto& id : present) present_[id] = true;
+  for (auto& id : present) {
+    present_[id] = true;
+    changed(id);
+  }
+}
+
+void mount_plan::set_absent(const barcode& volume) {
+  if (present_.erase(volume) > 0) changed(volume);
 }
 
 bool mount_plan::queued(aggregation_id id) const {

@@ -71,11 +71,11 @@ class mount_plan {
   explicit mount_plan(mount_policy policy) : policy_(policy) {}
 
   void set_drives(size_t count) { drives_.resize(count); }
-  void set_volume(const volume_record& volume) { volumes_[volume.id] = volume; }
+  void set_volume(const volume_record& volume);
   /// Cartridges that the library holds; others are not mounted.
   void set_present(const std::vector<barcode>& present);
   /// The library does not have a cartridge any more.
-  void set_absent(const barcode& volume) { present_.erase(volume); }
+  void set_absent(const barcode& volume);
   bool present(const barcode& volume) const { return present_.count(volume) > 0; }
 
   /// Queues a write unless the same aggregation is queued for the pool; false then.
@@ -94,6 +94,9 @@ class mount_plan {
   drive_slot& drive(uint32_t number) { return drives_[number]; }
   const std::vector<drive_slot>& drives() const { return drives_; }
   const std::map<barcode, volume_record>& volumes() const { return volumes_; }
+  /// Volumes whose record or presence changed behind `revision` (0: all), in that order, at most
+  /// `limit`; `to` becomes the revision of the last.
+  std::vector<barcode> changed_volumes(uint64_t revision, size_t limit, uint64_t& to) const;
   const std::vector<queued_write>& writes() const { return writes_; }
   const std::vector<queued_recall>& recalls() const { return recalls_; }
   bool queued(aggregation_id id) const;
@@ -105,6 +108,7 @@ class mount_plan {
   std::string write_obstacle(const std::string& pool) const;
 
  private:
+  void changed(const barcode& volume);
   bool mounted_elsewhere(const barcode& volume, uint32_t drive) const;
   bool due(const std::string& pool, int64_t now_ms) const;
   std::optional<barcode> volume_for(const std::string& pool, uint32_t drive) const;
@@ -118,8 +122,10 @@ class mount_plan {
   std::vector<drive_slot> drives_;
   std::map<barcode, volume_record> volumes_;
   std::map<barcode, bool> present_;
-  std::vector<queued_write> writes_;    ///< oldest first
-  std::vector<queued_recall> recalls_;  ///< oldest first
+  std::map<barcode, uint64_t> revisions_;  ///< of the last change
+  std::map<uint64_t, barcode> changes_;    ///< the same the other way round
+  std::vector<queued_write> writes_;       ///< oldest first
+  std::vector<queued_recall> recalls_;     ///< oldest first
 };
 
 }  // namespace et

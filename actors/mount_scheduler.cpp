@@ -2,6 +2,7 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/metrics.hpp"
 #include "actors/scheduler_reports.hpp"
 
 namespace et {
@@ -23,6 +24,16 @@ std::vector<std::string> mount_scheduler_state::missing_pools(
     if (!held) missing.push_back(std::move(pool));
   }
   return missing;
+}
+
+scheduler_facts mount_scheduler_state::facts(uint64_t revision) const {
+  std::vector<std::string> pools;
+  for (uint32_t number = 1; number <= options.copies; ++number)
+    pools.push_back(pool_of_copy(number));
+  auto all = facts_of(*plan, pools, now_ms(), revision);
+  all.ready = ready;
+  all.slots = slots;
+  return all;
 }
 
 namespace {
@@ -74,6 +85,7 @@ std::string subject_of(uint32_t drive, const char* doing) {
 void drive_failed(self_pointer self, uint32_t drive, const char* doing, const std::string& what) {
   auto& slot = self->state.plan->drive(drive);
   slot.rest_until_ms = self->state.now_ms() + self->state.options.policy.drive_rest_ms;
+  self->state.actors->measures->drive_failed(drive);
   trouble(self, subject_of(drive, doing), "drive " + std::to_string(drive) + ": " + what);
 }
 
@@ -88,6 +100,8 @@ void recall_ended(self_pointer self, const recall_outcome& outcome) {
   auto& recalls = self->state.recalls;
   auto found = recalls.find(outcome.number);
   if (found == recalls.end()) return;
+  if (outcome.code != errc::cancelled)
+    self->state.actors->measures->recalled(outcome.code == errc::none);
   found->second.deliver(outcome);
   recalls.erase(found);
 }
@@ -139,6 +153,7 @@ void dismount(self_pointer self, uint32_t drive, then_function done, failed_func
 void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then_function done,
                       failed_function failed) {
   auto volume = self->state.plan->volumes().at(id);
+  stopwatch watch;
   self->request(self->state.actors->library, defaults::library_timeout, mount_atom_v, id, drive)
       .then(
           [=](bool) {
@@ -148,6 +163,7 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
                 .then(
                     [=](const volume_record& now) {
                       self->state.plan->set_volume(now);
+                      self->state.actors->measures->mounted(drive, watch.seconds());
                       spdlog::info("drive {}: mounted {}", drive, id.value);
                       done();
                     },
@@ -411,6 +427,7 @@ void take_inventory(self_pointer self, const std::vector<volume_record>& volumes
             for (auto& volume : volumes) plan.set_volume(volume);
             plan.set_present(all.in_slots);
             self->state.ready = true;
+            self->state.slots = all.slots;
             fail_absent_recalls(self);
             spdlog::info("library: {} cartridges, {} drives, {} volumes in the catalogue",
                          all.in_slots.size(), all.in_drives.size(), volumes.size());
@@ -443,6 +460,9 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
         auto reports = scheduler_reports(*self->state.plan, self->state.now_ms());
         reports.insert(reports.begin(), report_of(self, "mount_scheduler"));
         return reports;
+      },
+      [=](observe_atom, uint64_t revision) -> caf::result<scheduler_facts> {
+        return self->state.facts(revision);
       },
       [=](write_atom, const tape_item& item) -> caf::result<bool> {
         for (auto& pool : self->state.missing_pools(item.aggregation))

@@ -27,12 +27,15 @@ struct mount_scheduler_state {
   std::map<uint64_t, caf::typed_response_promise<recall_outcome>> recalls;
   std::vector<caf::typed_response_promise<bool>> stop_promises;
   bool ready = false;  ///< the inventory is known
+  uint64_t slots = 0;  ///< of the library
   bool stopping = false;
   bool starved = false;  ///< an alert said that no volume is left
   trouble_log troubles;  ///< a few for each drive and volume
   int64_t wake_ms = 0;   ///< the next tick that was asked for
 
   int64_t now_ms() const { return clock->now_ns() / 1'000'000; }
+  /// For the live picture.
+  scheduler_facts facts(uint64_t revision) const;
   /// The pools that an aggregation still needs a copy in.
   std::vector<std::string> missing_pools(const aggregation_record& record) const;
 };

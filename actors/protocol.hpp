@@ -103,7 +103,9 @@ using batch_director_actor = reporting_actor::extend<
     // From the mount scheduler: the cache copy cannot be used; it must be made again.
     handles<void(lost_atom, aggregation_id, std::string)>,
     // What a batch waits for, in words.
-    handles<std::vector<std::string>(status_atom, batch_id)>>;
+    handles<std::vector<std::string>(status_atom, batch_id)>,
+    // For the live picture.
+    handles<director_facts(observe_atom)>>;
 
 /// One batch in motion: plans its aggregations and drives each to safety. Keeps nothing that the
 /// catalogue lacks.
@@ -130,7 +132,9 @@ using cache_keeper_actor = reporting_actor::extend<
     // true the safe ones too.
     handles<void(forget_atom, batch_id, bool)>,
     // Looks for what may leave (to itself).
-    handles<void(tick_atom)>>;
+    handles<void(tick_atom)>,
+    // For the live picture.
+    handles<keeper_facts(observe_atom)>>;
 
 /// Reads source files as the requester and writes one aggregation at a time. Detached.
 using cache_writer_actor =
@@ -162,7 +166,9 @@ using mount_scheduler_actor = reporting_actor::extend<
     // Looks for work (to itself).
     handles<void(tick_atom)>,
     // Ends the running jobs after their current block and dismounts; answers when done.
-    handles<bool(stop_atom)>>;
+    handles<bool(stop_atom)>,
+    // For the live picture: all that is known, and the volumes that changed behind a revision.
+    handles<scheduler_facts(observe_atom, uint64_t)>>;
 
 /// Owns the changer. Detached.
 using library_actor = reporting_actor::extend<handles<library_inventory(inventory_atom)>,
@@ -221,11 +227,16 @@ using retrieval_supervisor_actor = reporting_actor::extend<
 using retrieval_director_actor = reporting_actor::extend<
     // A retrieval begins: its record and its retrieval_supervisor, which is watched.
     handles<void(enter_atom, retrieval_record, caf::strong_actor_ptr)>,
-    // What a running retrieval is doing (not_found), or those of a workspace.
+    // What a running retrieval is doing (not_found), or those of a workspace; workspace 0: of all.
     handles<retrieval_status(status_atom, retrieval_id)>,
     handles<std::vector<retrieval_status>(list_retrievals_atom, workspace_id)>,
     // Ends a running retrieval in the name of a user (not_found).
     handles<retrieval_record(cancel_atom, retrieval_id, std::string)>>;
+
+class metrics;
+
+/// New ones, all at zero.
+std::shared_ptr<metrics> make_metrics();
 
 /// The handles that actors of one node know each other by. Filled once by actors/system before the
 /// first message flows.
@@ -243,6 +254,7 @@ struct service_actors {
   alert_publisher_actor alerts;
   std::vector<courier_entry> couriers;
   inspector_actor inspector;
+  std::shared_ptr<metrics> measures = make_metrics();  ///< never null
 
   /// A reader for a number that spreads the load.
   const catalogue_reader_actor& reader(uint64_t spread) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/actor_base.hpp"
+#include "actors/metrics.hpp"
 
 namespace et {
 
@@ -140,6 +141,7 @@ caf::result<batch_id> begin(self_pointer self, const batch_record& draft, held_r
 caf::result<batch_record> commit(self_pointer self, batch_id id) {
   auto& state = self->state;
   if (!state.uploads.count(id)) return fail(errc::not_found, "this upload is not open any more");
+  stopwatch watch;
   auto batch = state.store->commit_batch(id);
   if (!batch) {
     // A refused batch leaves nothing behind.
@@ -148,6 +150,11 @@ caf::result<batch_record> commit(self_pointer self, batch_id id) {
     start_purge(self);
     return batch.error();
   }
+  auto& measures = *state.actors->measures;
+  measures.commits.Observe(watch.seconds());
+  measures.batch_event("committed");
+  measures.registered_files.Increment(static_cast<double>(batch->files));
+  measures.registered_bytes.Increment(static_cast<double>(batch->size_bytes));
   state.uploads.erase(id);
   spdlog::info("batch {} registered: workspace {}, user {}, {} files, {} bytes", id.value,
                batch->workspace_name, batch->requester, batch->files, batch->size_bytes);
@@ -221,6 +228,7 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
       [=](cancel_atom, batch_id id, const std::string& by) -> caf::result<batch_record> {
         auto cancelled = store->cancel_batch(id, by);
         if (!cancelled) return cancelled.error();
+        self->state.actors->measures->batch_event("cancelled");
         spdlog::info("batch {} cancelled by {}: {} of {} files are not safe", id.value, by,
                      cancelled->failed_files, cancelled->files);
         return *cancelled;
@@ -228,6 +236,7 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
       [=](remove_atom, batch_id id) -> caf::result<batch_record> {
         auto removed = store->remove_batch(id);
         if (!removed) return removed.error();
+        self->state.actors->measures->batch_event("removed");
         spdlog::info("batch {} removed: {} files, {} bytes given back", id.value, removed->files,
                      removed->size_bytes);
         self->state.purging.insert(id);
@@ -258,7 +267,9 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
                         text_of(error));
       },
       [=](get_begin_atom, const retrieval_record& draft) -> caf::result<retrieval_record> {
-        return store->begin_retrieval(draft);
+        auto begun = store->begin_retrieval(draft);
+        if (begun) self->state.actors->measures->retrievals.Increment();
+        return begun;
       },
       [=](get_end_atom, const retrieval_record& ended) {
         return done(store->end_retrieval(ended));

@@ -91,7 +91,10 @@ retrieval_director_actor::behavior_type retrieval_director(self_pointer self) {
       [=](list_retrievals_atom, workspace_id workspace) -> caf::result<statuses> {
         auto promise = self->make_response_promise<statuses>();
         gather(
-            self, [=](const auto& record) { return record.workspace == workspace; },
+            self,
+            [=](const auto& record) {
+              return workspace.value == 0 || record.workspace == workspace;
+            },
             [=](statuses& all) mutable { promise.deliver(std::move(all)); });
         return promise;
       },

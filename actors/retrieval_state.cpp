@@ -1,4 +1,5 @@
 // What a retrieval supervisor decides by its state alone.
+#include "actors/metrics.hpp"
 #include "actors/retrieval_supervisor.hpp"
 
 namespace et {
@@ -31,6 +32,14 @@ std::optional<delivery> retrieval_supervisor_state::next_delivery() {
     return end;
   }
   return std::nullopt;
+}
+
+void retrieval_supervisor_state::count_finished(const part& of, const wanted_range& range) {
+  ++finished_ranges;
+  if (range.end_bytes <= range.begin_bytes) return;
+  finished_bytes += range.end_bytes - range.begin_bytes;
+  if (of.state == part_state::ready)
+    actors->measures->get_moved(range.end_bytes - range.begin_bytes);
 }
 
 const part* retrieval_supervisor_state::readable(aggregation_id id, uint64_t offset_bytes) const {

@@ -321,9 +321,7 @@ void range_done(self_pointer self, const wanted_range& range) {
   for (auto i = parts.begin(); i != parts.end(); ++i) {
     auto& one = i->second;
     if (one.aggregation != range.aggregation || one.delivered <= one.finished) continue;
-    ++self->state.finished_ranges;
-    if (range.end_bytes > range.begin_bytes)
-      self->state.finished_bytes += range.end_bytes - range.begin_bytes;
+    self->state.count_finished(one, range);
     if (++one.finished < one.ranges.size()) return;
     let_go(self, one);
     parts.erase(i);

@@ -56,6 +56,8 @@ struct retrieval_supervisor_state {
 
   /// The next range to tell the client, with its part marked; nullopt: none now.
   std::optional<delivery> next_delivery();
+  /// The client is done with a range of a part.
+  void count_finished(const part& of, const wanted_range& range);
   /// True when the range lies in one that was told as ready.
   const part* readable(aggregation_id id, uint64_t offset_bytes) const;
 };

@@ -1,5 +1,7 @@
 #include "actors/scheduler_reports.hpp"
 
+#include "actors/defaults.hpp"
+
 namespace et {
 
 namespace {
@@ -49,6 +51,41 @@ std::vector<report> scheduler_reports(const mount_plan& plan, int64_t now_ms) {
   all.push_back(std::move(writes));
   all.push_back({"queue", "recalls", {{"length", std::to_string(plan.recalls().size())}}});
   return all;
+}
+
+scheduler_facts facts_of(const mount_plan& plan, const std::vector<std::string>& names,
+                         int64_t now_ms, uint64_t revision) {
+  scheduler_facts facts;
+  for (auto& slot : plan.drives()) {
+    bool idle = slot.activity == drive_activity::idle;
+    bool reads = slot.activity == drive_activity::reading;
+    facts.drives.push_back(
+        {idle && slot.rest_until_ms > now_ms ? "resting" : to_string(slot.activity),
+         slot.mounted.value_or(barcode{}), slot.pool, reads ? slot.recalled : aggregation_id{}});
+  }
+  std::map<std::string, queue_facts> pools;
+  for (auto& name : names) pools[name];
+  for (auto& write : plan.writes()) {
+    auto& queue = pools[write.pool];
+    if (queue.waiting++ == 0) queue.oldest_ms = now_ms - write.since_ms;
+    queue.waiting_bytes += write.item.aggregation.size_bytes;
+  }
+  for (auto& [pool, queue] : pools) {
+    queue.name = "write " + pool;
+    facts.queues.push_back(queue);
+  }
+  queue_facts recalls{"recall", plan.recalls().size()};
+  for (auto& recall : plan.recalls())
+    for (auto& range : recall.job.ranges)
+      recalls.waiting_bytes += range.end_bytes - range.begin_bytes;
+  for (auto& recall : plan.recalls())
+    if (recall.job.whole) recalls.waiting_bytes += recall.job.aggregation.size_bytes;
+  if (recalls.waiting > 0) recalls.oldest_ms = now_ms - plan.recalls().front().since_ms;
+  facts.queues.push_back(std::move(recalls));
+  auto page = plan.changed_volumes(revision, defaults::live_volumes_page, facts.revision);
+  for (auto& id : page) facts.volumes.push_back({plan.volumes().at(id), plan.present(id)});
+  facts.more = page.size() == defaults::live_volumes_page;
+  return facts;
 }
 
 std::string waiting_for(const mount_plan& plan, aggregation_id id) {

@@ -20,16 +20,15 @@ namespace {
 
 using self_pointer = session_port_pointer;
 
-caf::typed_response_promise<upload_info> put_begin(self_pointer self, const std::string& workspace,
-                                                   const std::string& tag, bool only_changed) {
+client_promise<upload_info> put_begin(self_pointer self, const std::string& workspace,
+                                      const std::string& tag, bool only_changed) {
   if (self->state.uploads.size() >= defaults::max_uploads_per_session) {
-    auto promise = self->make_response_promise<upload_info>();
+    auto promise = client_promise<upload_info>{self};
     promise.deliver(fail(errc::limit_reached, "too many uploads in one session"));
     return promise;
   }
   return in_workspace<upload_info>(
-      self, workspace,
-      [=](caf::typed_response_promise<upload_info> promise, const workspace_record& found) {
+      self, workspace, [=](client_promise<upload_info> promise, const workspace_record& found) {
         auto& state = self->state;
         batch_record draft;
         draft.workspace = found.id;
@@ -52,9 +51,10 @@ caf::typed_response_promise<upload_info> put_begin(self_pointer self, const std:
       });
 }
 
-caf::typed_response_promise<retrieval_record> begin_retrieval(
-    self_pointer self, caf::typed_response_promise<retrieval_record> promise,
-    const workspace_record& workspace, batch_id batch) {
+client_promise<retrieval_record> begin_retrieval(self_pointer self,
+                                                 client_promise<retrieval_record> promise,
+                                                 const workspace_record& workspace,
+                                                 batch_id batch) {
   auto& state = self->state;
   retrieval_record draft;
   draft.workspace = workspace.id;
@@ -78,12 +78,11 @@ caf::typed_response_promise<retrieval_record> begin_retrieval(
   return promise;
 }
 
-caf::typed_response_promise<retrieval_record> get_begin(self_pointer self,
-                                                        const std::string& workspace,
-                                                        batch_id batch) {
-  using promise_type = caf::typed_response_promise<retrieval_record>;
+client_promise<retrieval_record> get_begin(self_pointer self, const std::string& workspace,
+                                           batch_id batch) {
+  using promise_type = client_promise<retrieval_record>;
   if (self->state.retrievals.size() >= defaults::max_retrievals_per_session) {
-    auto promise = self->make_response_promise<retrieval_record>();
+    auto promise = client_promise<retrieval_record>{self};
     promise.deliver(fail(errc::limit_reached, "too many retrievals in one session"));
     return promise;
   }
@@ -111,11 +110,11 @@ caf::result<R> to_retrieval(self_pointer self, retrieval_id id, Ts&&... xs) {
   return forwarded<R>(self, found->second, std::forward<Ts>(xs)...);
 }
 
-caf::typed_response_promise<batch_status> status(self_pointer self, const std::string& workspace,
-                                                 batch_id batch, uint32_t after) {
+client_promise<batch_status> status(self_pointer self, const std::string& workspace, batch_id batch,
+                                    uint32_t after) {
   return in_batch<batch_status>(
       self, workspace, batch,
-      [=](caf::typed_response_promise<batch_status> promise, const batch_record& record) {
+      [=](client_promise<batch_status> promise, const batch_record& record) {
         auto answer = std::make_shared<batch_status>();
         answer->batch = record;
         auto failed = [=](caf::error& error) mutable { promise.deliver(std::move(error)); };
@@ -144,19 +143,18 @@ caf::typed_response_promise<batch_status> status(self_pointer self, const std::s
 }
 
 /// After a batch was removed or cancelled in the catalogue: ends the work on it.
-void give_up(self_pointer self, caf::typed_response_promise<batch_record> promise,
-             const batch_record& batch, bool removed) {
+void give_up(self_pointer self, client_promise<batch_record> promise, const batch_record& batch,
+             bool removed) {
   self->request(self->state.actors->director, defaults::request_timeout, cancel_atom_v, batch.id,
                 removed)
       .then([=](bool) mutable { promise.deliver(batch); },
             [=](caf::error&) mutable { promise.deliver(batch); });
 }
 
-caf::typed_response_promise<batch_record> remove(self_pointer self, const std::string& workspace,
-                                                 batch_id batch) {
+client_promise<batch_record> remove(self_pointer self, const std::string& workspace,
+                                    batch_id batch) {
   return in_batch<batch_record>(
-      self, workspace, batch,
-      [=](caf::typed_response_promise<batch_record> promise, const batch_record&) {
+      self, workspace, batch, [=](client_promise<batch_record> promise, const batch_record&) {
         spdlog::info("session {}: {} removes batch {}", self->state.session, self->state.who.user,
                      batch.value);
         self->request(self->state.actors->registrar, defaults::catalogue_timeout, remove_atom_v,
@@ -167,11 +165,10 @@ caf::typed_response_promise<batch_record> remove(self_pointer self, const std::s
       });
 }
 
-caf::typed_response_promise<batch_record> cancel(self_pointer self, const std::string& workspace,
-                                                 batch_id batch) {
+client_promise<batch_record> cancel(self_pointer self, const std::string& workspace,
+                                    batch_id batch) {
   return in_batch<batch_record>(
-      self, workspace, batch,
-      [=](caf::typed_response_promise<batch_record> promise, const batch_record&) {
+      self, workspace, batch, [=](client_promise<batch_record> promise, const batch_record&) {
         auto& state = self->state;
         spdlog::info("session {}: {} cancels batch {}", state.session, state.who.user, batch.value);
         self->request(state.actors->registrar, defaults::catalogue_timeout, cancel_atom_v, batch,
@@ -181,10 +178,9 @@ caf::typed_response_promise<batch_record> cancel(self_pointer self, const std::s
       });
 }
 
-caf::typed_response_promise<retrieval_status> status(self_pointer self,
-                                                     const std::string& workspace,
-                                                     retrieval_id id) {
-  using promise_type = caf::typed_response_promise<retrieval_status>;
+client_promise<retrieval_status> status(self_pointer self, const std::string& workspace,
+                                        retrieval_id id) {
+  using promise_type = client_promise<retrieval_status>;
   return in_retrieval<retrieval_status>(
       self, workspace, id, [=](promise_type promise, const retrieval_record& record) {
         retrieval_status ended;
@@ -200,10 +196,9 @@ caf::typed_response_promise<retrieval_status> status(self_pointer self,
       });
 }
 
-caf::typed_response_promise<retrieval_record> cancel(self_pointer self,
-                                                     const std::string& workspace,
-                                                     retrieval_id id) {
-  using promise_type = caf::typed_response_promise<retrieval_record>;
+client_promise<retrieval_record> cancel(self_pointer self, const std::string& workspace,
+                                        retrieval_id id) {
+  using promise_type = client_promise<retrieval_record>;
   return in_retrieval<retrieval_record>(
       self, workspace, id, [=](promise_type promise, const retrieval_record& record) {
         if (record.state != retrieval_state::running) {
@@ -217,16 +212,15 @@ caf::typed_response_promise<retrieval_record> cancel(self_pointer self,
       });
 }
 
-caf::typed_response_promise<std::vector<workspace_record>> list_workspaces(
-    self_pointer self, const std::string& workspace) {
+client_promise<std::vector<workspace_record>> list_workspaces(self_pointer self,
+                                                              const std::string& workspace) {
   using answer_type = std::vector<workspace_record>;
   if (!workspace.empty())
     return in_workspace<answer_type>(
-        self, workspace,
-        [](caf::typed_response_promise<answer_type> promise, const workspace_record& found) {
+        self, workspace, [](client_promise<answer_type> promise, const workspace_record& found) {
           promise.deliver(answer_type{found});
         });
-  auto promise = self->make_response_promise<answer_type>();
+  auto promise = client_promise<answer_type>{self};
   self->request(reader(self), defaults::catalogue_timeout, list_workspaces_atom_v, workspace)
       .then(
           [=](answer_type& all) mutable {
@@ -238,9 +232,9 @@ caf::typed_response_promise<std::vector<workspace_record>> list_workspaces(
 }
 
 /// Alerts of workspaces that the identity manages; with all others for administrators.
-caf::typed_response_promise<std::vector<alert_record>> alerts(self_pointer self, uint64_t after) {
+client_promise<std::vector<alert_record>> alerts(self_pointer self, uint64_t after) {
   using answer_type = std::vector<alert_record>;
-  auto promise = self->make_response_promise<answer_type>();
+  auto promise = client_promise<answer_type>{self};
   auto failed = [=](caf::error& error) mutable { promise.deliver(std::move(error)); };
   self->request(reader(self), defaults::catalogue_timeout, list_workspaces_atom_v, std::string{})
       .then(
@@ -333,15 +327,14 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
         using answer_type = std::vector<batch_record>;
         return in_workspace<answer_type>(
             self, workspace,
-            [=](caf::typed_response_promise<answer_type> promise, const workspace_record& found) {
+            [=](client_promise<answer_type> promise, const workspace_record& found) {
               forward(self, promise, reader(self), list_batches_atom_v, found.id, after);
             });
       },
       [=](list_files_atom, const std::string& workspace, batch_id batch,
           const std::string& after) -> caf::result<packed_page> {
         return in_batch<packed_page>(
-            self, workspace, batch,
-            [=](caf::typed_response_promise<packed_page> promise, const batch_record&) {
+            self, workspace, batch, [=](client_promise<packed_page> promise, const batch_record&) {
               forward(self, promise, reader(self), list_files_atom_v, batch, after);
             });
       },
@@ -349,7 +342,7 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
           const packed_page& paths) -> caf::result<packed_page> {
         return in_workspace<packed_page>(
             self, workspace,
-            [=](caf::typed_response_promise<packed_page> promise, const workspace_record& found) {
+            [=](client_promise<packed_page> promise, const workspace_record& found) {
               forward(self, promise, reader(self), find_files_atom_v, found.id, only, paths);
             });
       },
@@ -357,7 +350,7 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
           const find_query& query) -> caf::result<found_page> {
         return in_workspace<found_page>(
             self, workspace,
-            [=](caf::typed_response_promise<found_page> promise, const workspace_record& found) {
+            [=](client_promise<found_page> promise, const workspace_record& found) {
               forward(self, promise, reader(self), find_atom_v, found.id, query);
             });
       },
@@ -378,7 +371,7 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
         using answer_type = std::vector<retrieval_status>;
         return in_workspace<answer_type>(
             self, workspace,
-            [=](caf::typed_response_promise<answer_type> promise, const workspace_record& found) {
+            [=](client_promise<answer_type> promise, const workspace_record& found) {
               forward(self, promise, self->state.actors->retrievals, list_retrievals_atom_v,
                       found.id);
             });

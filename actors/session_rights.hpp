@@ -3,25 +3,50 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/metrics.hpp"
 #include "actors/session_port.hpp"
 
 namespace et {
 
 using session_port_pointer = client_actor::stateful_pointer<session_port_state>;
 
+/// The answer to the client's message that is being handled. Measures how long it takes.
+template <class R>
+class client_promise : public caf::typed_response_promise<R> {
+ public:
+  using base = caf::typed_response_promise<R>;
+
+  explicit client_promise(session_port_pointer self)
+      : base(self->template make_response_promise<R>()), measures_(self->state.actors->measures) {
+    auto& words = self->current_mailbox_element()->content();
+    if (words.template match_element<caf::atom_value>(0))
+      command_ = words.template get_as<caf::atom_value>(0);
+  }
+
+  template <class T>
+  void deliver(T&& answer) {
+    constexpr bool failed = std::is_same_v<std::decay_t<T>, caf::error>;
+    measures_->requested(to_string(command_), watch_.seconds(), failed);
+    base::deliver(std::forward<T>(answer));
+  }
+
+ private:
+  std::shared_ptr<metrics> measures_;
+  caf::atom_value command_ = caf::atom("none");
+  stopwatch watch_;
+};
+
 /// Passes a request on and its answer back.
 template <class R, class Handle, class... Ts>
-void forward(session_port_pointer self, caf::typed_response_promise<R> promise, const Handle& whom,
-             Ts&&... xs) {
+void forward(session_port_pointer self, client_promise<R> promise, const Handle& whom, Ts&&... xs) {
   self->request(whom, defaults::catalogue_timeout, std::forward<Ts>(xs)...)
       .then([promise](R& answer) mutable { promise.deliver(std::move(answer)); },
             [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
 }
 
 template <class R, class Handle, class... Ts>
-caf::typed_response_promise<R> forwarded(session_port_pointer self, const Handle& whom,
-                                         Ts&&... xs) {
-  auto promise = self->make_response_promise<R>();
+client_promise<R> forwarded(session_port_pointer self, const Handle& whom, Ts&&... xs) {
+  auto promise = client_promise<R>{self};
   forward(self, promise, whom, std::forward<Ts>(xs)...);
   return promise;
 }
@@ -41,9 +66,8 @@ inline caf::error not_yours(session_port_pointer self, const std::string& worksp
 
 /// Does `work(promise, workspace)` when the identity may use the workspace.
 template <class R, class Work>
-caf::typed_response_promise<R> in_workspace(session_port_pointer self, const std::string& workspace,
-                                            Work work) {
-  auto promise = self->make_response_promise<R>();
+client_promise<R> in_workspace(session_port_pointer self, const std::string& workspace, Work work) {
+  auto promise = client_promise<R>{self};
   if (workspace.empty()) {
     promise.deliver(fail(errc::invalid_argument, "no workspace is named"));
     return promise;
@@ -72,11 +96,10 @@ inline caf::error no_batch(batch_id batch, const std::string& workspace) {
 
 /// Does `work(promise, batch record)` when the batch is of a workspace that the identity may use.
 template <class R, class Work>
-caf::typed_response_promise<R> in_batch(session_port_pointer self, const std::string& workspace,
-                                        batch_id batch, Work work) {
+client_promise<R> in_batch(session_port_pointer self, const std::string& workspace, batch_id batch,
+                           Work work) {
   return in_workspace<R>(
-      self, workspace,
-      [=](caf::typed_response_promise<R> promise, const workspace_record& found) mutable {
+      self, workspace, [=](client_promise<R> promise, const workspace_record& found) mutable {
         auto id = found.id;
         self->request(reader(self), defaults::catalogue_timeout, batch_atom_v, batch)
             .then(
@@ -101,10 +124,10 @@ inline caf::error no_retrieval(retrieval_id id, const std::string& workspace) {
 
 /// Does `work(promise, record)` when the retrieval is of a workspace that the identity may use.
 template <class R, class Work>
-caf::typed_response_promise<R> in_retrieval(session_port_pointer self, const std::string& workspace,
-                                            retrieval_id id, Work work) {
+client_promise<R> in_retrieval(session_port_pointer self, const std::string& workspace,
+                               retrieval_id id, Work work) {
   return in_workspace<R>(
-      self, workspace, [=](caf::typed_response_promise<R> promise, const workspace_record& found) {
+      self, workspace, [=](client_promise<R> promise, const workspace_record& found) {
         auto of = found.id;
         self->request(reader(self), defaults::catalogue_timeout, status_atom_v, id)
             .then(

@@ -167,12 +167,13 @@ void service::spawn_actors(std::vector<kept_file> kept) {
         system_.spawn<caf::detached>(cache_reader, cache_.get(), channels_, i));
   for (uint32_t i = 0; i < options_.cache_writers; ++i) {
     controls_.push_back(std::make_shared<writer_control>());
-    all.writers.push_back(
-        system_.spawn<caf::detached>(cache_writer, cache_.get(), controls_.back(), i));
+    all.writers.push_back(system_.spawn<caf::detached>(cache_writer, cache_.get(), controls_.back(),
+                                                       i, all.measures));
   }
   for (size_t i = 0; i < library_->drive_count(); ++i)
-    all.drives.push_back(system_.spawn<caf::detached>(tape_drive, &library_->drive(i), cache_.get(),
-                                                      clock, &stopping_, options_.block_bytes));
+    all.drives.push_back(system_.spawn<caf::detached>(
+        tape_drive, &library_->drive(i), static_cast<uint32_t>(i), cache_.get(), clock, &stopping_,
+        options_.block_bytes, all.measures));
   all.library = system_.spawn<caf::detached>(library, &library_->changer());
   all.alerts = system_.spawn(alert_publisher, shared);
   all.inspector = system_.spawn(inspector, shared);
@@ -228,11 +229,13 @@ caf::error service::open_door() {
   auto* system = &system_;
   options_.door.channels = channels_;
   auto door = front_door::open(system_, options_.door, [=](const identity& who, uint64_t number) {
+    actors->measures->sessions.Increment();
     return caf::actor_cast<caf::strong_actor_ptr>(
         system->spawn(session_port, actors, who, number, max_file_bytes));
   });
   if (!door) return door.error();
   door_ = std::move(*door);
+  open_door_ = door_.get();
   // Commands that only know the state folder learn from this file where to go.
   auto told = options_.state / "address";
   if (auto error = replace_file(told, address())) return error;
@@ -247,7 +250,19 @@ caf::error service::open_monitor() {
     char name[256] = {};
     if (::gethostname(name, sizeof name - 1) == 0) node = name;
   }
-  auto opened = monitor::server::open(options_.monitor, {store_.get(), node, {}, nullptr});
+  monitor::live_watch::options seen;
+  seen.system = &system_;
+  seen.actors = actors_;
+  seen.store = store_.get();
+  seen.node = monitor::node_label(node);
+  seen.sessions = [this]() -> uint64_t {
+    auto* door = open_door_.load();
+    return door ? door->sessions().size() : 0;
+  };
+  seen.clock = options_.clock;
+  watch_ = std::make_unique<monitor::live_watch>(std::move(seen));
+  auto opened = monitor::server::open(
+      options_.monitor, {store_.get(), node, {}, watch_.get(), actors_->measures.get()});
   if (!opened) return opened.error();
   monitor_ = std::move(*opened);
   return caf::none;
@@ -272,6 +287,7 @@ caf::expected<std::unique_ptr<service>> service::start(
 
 void service::stop() {
   monitor_.reset();
+  watch_.reset();
   if (door_) {
     door_->stop();
     door_.reset();

@@ -12,6 +12,7 @@
 #include "actors/batch_supervisor.hpp"
 #include "actors/cache_keeper.hpp"
 #include "actors/front_door.hpp"
+#include "actors/monitor/live_watch.hpp"
 #include "actors/monitor/server.hpp"
 #include "actors/mount_scheduler.hpp"
 #include "actors/protocol.hpp"
@@ -39,9 +40,9 @@ struct service_options {
   uint32_t readers = 2;
   uint32_t cache_writers = 2;
   uint32_t cache_readers = 2;
-  front_door::options door;        ///< empty socket: STATE/elastictape.sock
-  std::string monitor;             ///< HOST:PORT; empty: none
-  std::string node;                ///< its name on pages; empty: the host's
+  front_door::options door;  ///< empty socket: STATE/elastictape.sock
+  std::string monitor;       ///< HOST:PORT; empty: none
+  std::string node;          ///< its name on pages; empty: the host's
   std::vector<alert_target> alert_targets;
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
@@ -97,6 +98,8 @@ class service {
   std::shared_ptr<service_actors> actors_;
   caf::actor watcher_;
   std::unique_ptr<front_door> door_;
+  std::atomic<front_door*> open_door_{nullptr};  ///< for the picture, which other threads make
+  std::unique_ptr<monitor::live_watch> watch_;
   std::unique_ptr<monitor::server> monitor_;
 };
 

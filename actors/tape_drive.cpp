@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "actors/actor_base.hpp"
+#include "actors/metrics.hpp"
 #include "storage/cache/read_ahead.hpp"
 #include "storage/format/hashes.hpp"
 #include "storage/format/volume_io.hpp"
@@ -56,7 +57,9 @@ caf::error tape_drive_state::write_item(const tape_item& item, write_outcome& ou
   auto source = [&]() -> caf::expected<std::span<const uint8_t>> {
     if (stopping->load(std::memory_order_relaxed))
       return fail(errc::cancelled, "the service is stopping");
-    return (*reader)->next();
+    auto piece = (*reader)->next();
+    if (piece) measures->tape_written(number, piece->size());
+    return piece;
   };
   auto written = write_aggregation(*drive, what, source);
   if (!written) {
@@ -89,7 +92,9 @@ write_outcome tape_drive_state::write(const write_job& job) {
   }
   if (outcome.stopped == errc::medium_full) outcome.volume.status = volume_status::full;
   // One flush for all of them: nothing counts before it.
+  stopwatch watch;
   auto flushed = drive->write_filemarks(0, true);
+  measures->flushes.Observe(watch.seconds());
   if (!flushed) {
     outcome.written.clear();
     outcome.volume = before;
@@ -107,6 +112,7 @@ caf::error tape_drive_state::recall_whole(const recall_job& job) {
   auto error =
       read_range(*drive, job.copy, 0, record.size_bytes, [&](std::span<const uint8_t> piece) {
         hasher.update(piece);
+        measures->tape_read(number, piece.size());
         return sink->write(piece);
       });
   if (error) return error;
@@ -134,6 +140,7 @@ caf::error tape_drive_state::recall_range(const recall_job& job, uint64_t begin_
   return read_range(*drive, job.copy, begin_bytes, end_bytes - begin_bytes,
                     [&](std::span<const uint8_t> piece) {
                       auto at = offset_bytes;
+                      measures->tape_read(number, piece.size());
                       offset_bytes += piece.size();
                       return write_at(fd, piece.data(), piece.size(), at);
                     });
@@ -186,15 +193,17 @@ recall_outcome tape_drive_state::recall(const recall_job& job) {
 }
 
 tape_drive_actor::behavior_type tape_drive(
-    tape_drive_actor::stateful_pointer<tape_drive_state> self, tape::drive* drive,
+    tape_drive_actor::stateful_pointer<tape_drive_state> self, tape::drive* drive, uint32_t number,
     cache_store* store, const wall_clock* clock, const std::atomic<bool>* stopping,
-    uint32_t block_bytes) {
+    uint32_t block_bytes, std::shared_ptr<metrics> measures) {
   guard(self);
   auto& state = self->state;
   state.drive = drive;
   state.store = store;
   state.clock = clock;
   state.stopping = stopping;
+  state.measures = std::move(measures);
+  state.number = number;
   state.block_bytes = block_bytes;
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {

@@ -16,6 +16,8 @@ struct tape_drive_state {
   cache_store* store = nullptr;
   const wall_clock* clock = nullptr;
   const std::atomic<bool>* stopping = nullptr;
+  std::shared_ptr<metrics> measures;
+  uint32_t number = 0;
   uint32_t block_bytes = default_block_bytes;
   uint64_t written_bytes = 0;
   uint64_t read_bytes = 0;
@@ -34,11 +36,11 @@ struct tape_drive_state {
   caf::error salvage_range(const recall_job& job, const wanted_range& range, int fd);
 };
 
-/// `drive`, `store`, `clock`, `stopping` outlive the actor. When `stopping` becomes true, a running
-/// write ends after the current block. Detached, one per drive.
+/// Drive `number`. `drive`, `store`, `clock`, `stopping` outlive the actor. When `stopping` becomes
+/// true, a running write ends after the current block. Detached, one per drive.
 tape_drive_actor::behavior_type tape_drive(
-    tape_drive_actor::stateful_pointer<tape_drive_state> self, tape::drive* drive,
+    tape_drive_actor::stateful_pointer<tape_drive_state> self, tape::drive* drive, uint32_t number,
     cache_store* store, const wall_clock* clock, const std::atomic<bool>* stopping,
-    uint32_t block_bytes);
+    uint32_t block_bytes, std::shared_ptr<metrics> measures);
 
 }  // namespace et

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/defaults.hpp"
+#include "actors/monitor/answer_watch.hpp"
 #include "actors/monitor/dashboard_pages.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
@@ -38,6 +39,9 @@ constexpr route routes[] = {
     {"/gws/etexport/", manager_export},
     {"/et_rss/ET_RSS_AlertWatch_atom.php", atom_feed},
     {"/et_rss/ET_RSS_AlertWatch.php", rss_feed},
+    {"/metrics", metrics_page},
+    {"/healthz", healthz},
+    {"/readyz", readyz},
 };
 
 /// What the path begins with; the page reads the rest.
@@ -47,11 +51,12 @@ constexpr route families[] = {
     {"/retrieval/", dashboard_retrieval}, {"/assets/", dashboard_asset},
 };
 
-page page_at(std::string_view path) {
-  for (const auto& [exact, make] : routes)
-    if (path == exact) return make;
-  for (const auto& [prefix, make] : families)
-    if (path.starts_with(prefix)) return make;
+/// Null: there is none.
+const route* route_of(std::string_view path) {
+  for (const auto& one : routes)
+    if (path == one.path) return &one;
+  for (const auto& one : families)
+    if (path.starts_with(one.path)) return &one;
   return nullptr;
 }
 
@@ -125,13 +130,16 @@ answer error_page(const caf::error& error) {
 }
 
 answer answer_to(const page_context& context, std::string_view target, viewer who) {
+  answer_watch watch{context.measures};
   auto asked = query::parse(target);
-  if (!asked) return error_page(asked.error());
+  if (!asked) return watch.over(error_page(asked.error()));
   asked->set_viewer(std::move(who));
-  auto make = page_at(asked->path());
-  if (!make) return error_page(fail(errc::not_found, "there is no page " + asked->path()));
-  auto made = make(context, *asked);
-  return made ? std::move(*made) : error_page(made.error());
+  const auto* found = route_of(asked->path());
+  if (!found)
+    return watch.over(error_page(fail(errc::not_found, "there is no page " + asked->path())));
+  watch.set_route(found->path);
+  auto made = found->make(context, *asked);
+  return watch.over(made ? std::move(*made) : error_page(made.error()));
 }
 
 }  // namespace et::monitor

@@ -9,14 +9,19 @@
 #include "actors/monitor/query.hpp"
 #include "storage/catalogue/store.hpp"
 
+namespace et {
+class metrics;
+}
+
 namespace et::monitor {
 
 /// What pages are made of.
 struct page_context {
   catalogue_store* store = nullptr;
-  std::string node;    ///< name of this node: of [A-Za-z0-9.-]
-  std::string origin;  ///< `http://HOST:PORT` as the client knows it
+  std::string node;             ///< name of this node: of [A-Za-z0-9.-]
+  std::string origin;           ///< `http://HOST:PORT` as the client knows it
   live_source* live = nullptr;  ///< null in tests of pages that need none
+  metrics* measures = nullptr;  ///< likewise
 };
 
 /// Appends the next piece of an answer; true: there is another one. An error cuts the answer, so
@@ -42,8 +47,8 @@ piece_writer in_order(std::vector<piece_writer> parts);
 /// away by itself; 500, with the reason in the log only, for the rest.
 answer error_page(const caf::error& error);
 
-/// The answer for a target as `who` may see it: a page, or an error_page(). Its first piece is to be asked for before
-/// anything is sent.
+/// The answer for a target as `who` may see it: a page, or an error_page(). Its first piece is to
+/// be asked for before anything is sent.
 answer answer_to(const page_context& context, std::string_view target, viewer who = {});
 
 }  // namespace et::monitor

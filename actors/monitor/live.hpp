@@ -26,6 +26,7 @@ struct live_drive {
   barcode volume;        ///< empty: none mounted
   std::string pool;      ///< being written
   aggregation_id aggregation;  ///< being recalled; 0.0: none
+  std::string workspace_name;  ///< of that aggregation
   uint64_t written_bytes = 0;  ///< since the start
   uint64_t read_bytes = 0;
 };
@@ -76,10 +77,13 @@ struct live_state {
   std::vector<live_drive> drives;
   std::vector<live_volume> volumes;  ///< all, by barcode
   uint64_t slots = 0;
+  bool library_known = false;  ///< the inventory has been taken
   live_cache cache;
   std::vector<live_queue> queues;
   std::vector<workspace_record> workspaces;
   std::vector<alert_record> alerts;  ///< newest first, at most defaults::live_alerts
+  /// Older ones that are among the newest of their workspace: for who sees only that.
+  std::vector<alert_record> older_alerts;
   std::vector<live_node> nodes;
   std::string trouble;  ///< why some of this is old or missing; empty: nothing is
 };

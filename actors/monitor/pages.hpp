@@ -24,4 +24,10 @@ caf::expected<answer> manager_export(const page_context& context, const query& a
 caf::expected<answer> atom_feed(const page_context& context, const query& asked);
 caf::expected<answer> rss_feed(const page_context& context, const query& asked);
 
+/// For administrators; others find nothing.
+caf::expected<answer> metrics_page(const page_context& context, const query& asked);
+/// Whether the process answers, and whether the service can work; for everybody.
+caf::expected<answer> healthz(const page_context& context, const query& asked);
+caf::expected<answer> readyz(const page_context& context, const query& asked);
+
 }  // namespace et::monitor

@@ -12,8 +12,8 @@ namespace {
 class packer final : public source_consumer {
  public:
   packer(aggregation_writer& writer, std::span<const file_entry> entries,
-         cached_aggregation& result)
-      : writer_(writer), entries_(entries), result_(result) {
+         const std::function<void(uint64_t)>& on_packed, cached_aggregation& result)
+      : writer_(writer), entries_(entries), on_packed_(on_packed), result_(result) {
     result_.placed.resize(entries.size());
   }
 
@@ -26,6 +26,7 @@ class packer final : public source_consumer {
     auto placed = writer_.add_file(entries_[index], content, checksum);
     if (!placed) return refuse(index, placed.error());
     result_.placed[index] = *placed;
+    packed(content.size());
     return {};
   }
 
@@ -39,6 +40,7 @@ class packer final : public source_consumer {
   caf::error on_piece(size_t index, std::span<const uint8_t> piece) override {
     // Refused by the writer: nobody wants its pieces.
     if (result_.placed[index].failed) return {};
+    packed(piece.size());
     return writer_.write_data(piece);
   }
 
@@ -68,6 +70,10 @@ class packer final : public source_consumer {
   }
 
  private:
+  void packed(size_t size_bytes) {
+    if (on_packed_) on_packed_(size_bytes);
+  }
+
   // The writer's errors about a file leave the tar as it was; all others end the aggregation.
   caf::error refuse(size_t index, const caf::error& reason) {
     if (!concerns_source(code_of(reason))) return reason;
@@ -82,6 +88,7 @@ class packer final : public source_consumer {
 
   aggregation_writer& writer_;
   std::span<const file_entry> entries_;
+  const std::function<void(uint64_t)>& on_packed_;
   cached_aggregation& result_;
   bool open_ = false;  // between begin_file and end_file
   bool abandoned_ = false;
@@ -120,7 +127,7 @@ uint64_t max_aggregation_bytes(std::span<const file_entry> entries, uint32_t pad
 }
 
 aggregation_builder::aggregation_builder(cache_store& store, options opts)
-    : store_(store), options_(opts), reader_(opts.reader) {}
+    : store_(store), options_(std::move(opts)), reader_(options_.reader) {}
 
 caf::expected<cached_aggregation> aggregation_builder::build(const build_job& job,
                                                              const std::atomic<bool>& cancel) {
@@ -139,7 +146,7 @@ caf::expected<cached_aggregation> aggregation_builder::build(const build_job& jo
   if (auto error = writer.begin()) return error;
   cached_aggregation result;
   result.id = job.aggregation.id;
-  packer pack{writer, job.entries, result};
+  packer pack{writer, job.entries, options_.on_packed, result};
   if (auto error = reader_.run(opener, job.entries, pack, cancel)) return error;
   // Without a good file the sink goes, and with it the temporary.
   if (pack.abandoned() || pack.good_files() == 0) return result;

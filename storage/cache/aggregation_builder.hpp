@@ -4,6 +4,7 @@
 #include <atomic>
 #include <caf/expected.hpp>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ class aggregation_builder {
   struct options {
     parallel_reader::options reader;
     uint32_t padding_bytes = default_block_bytes;
+    /// Told of the bytes of source files as they are packed; may be empty. Must not wait.
+    std::function<void(uint64_t)> on_packed;
   };
 
   /// `store` must outlive the builder.

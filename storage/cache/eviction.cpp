@@ -38,6 +38,7 @@ bool cache_ledger::release(reservation_id reservation) {
 bool cache_ledger::add(aggregation_id id, uint64_t size_bytes) {
   if (!files_.try_emplace(id, held_file{.size_bytes = size_bytes}).second) return false;
   file_bytes_ += size_bytes;
+  unsafe_bytes_ += size_bytes;
   return true;
 }
 
@@ -53,6 +54,7 @@ bool cache_ledger::mark_safe(aggregation_id id, int64_t since_ns) {
   auto found = files_.find(id);
   if (found == files_.end()) return false;
   unlist(*found);
+  if (!found->second.safe) unsafe_bytes_ -= found->second.size_bytes;
   found->second.safe = true;
   found->second.safe_since_ns = since_ns;
   list(*found);
@@ -64,6 +66,7 @@ bool cache_ledger::remove(aggregation_id id) {
   if (found == files_.end()) return false;
   unlist(*found);
   file_bytes_ -= found->second.size_bytes;
+  if (!found->second.safe) unsafe_bytes_ -= found->second.size_bytes;
   if (found->second.leaving) leaving_bytes_ -= found->second.size_bytes;
   files_.erase(found);
   return true;

@@ -71,6 +71,10 @@ class cache_ledger {
   uint64_t file_bytes() const { return file_bytes_; }
   uint64_t reserved_bytes() const { return reserved_bytes_; }
   uint64_t leaving_bytes() const { return leaving_bytes_; }
+  /// Of files that are not safe.
+  uint64_t unsafe_bytes() const { return unsafe_bytes_; }
+  /// The watermarks as they are used.
+  const options& bounds() const { return options_; }
   uint64_t occupied_bytes() const { return file_bytes_ + reserved_bytes_; }
   /// 0 when more is occupied than the capacity, which a file larger than its reservation can cause.
   uint64_t free_bytes() const;
@@ -98,6 +102,7 @@ class cache_ledger {
   uint64_t file_bytes_ = 0;
   uint64_t reserved_bytes_ = 0;
   uint64_t leaving_bytes_ = 0;
+  uint64_t unsafe_bytes_ = 0;
 };
 
 }  // namespace et

@@ -97,6 +97,8 @@ class database {
   caf::error compact();
   /// Bytes of all files in the folder.
   uint64_t disk_bytes() const;
+  /// no_space while the disk has less than the memory bound left.
+  caf::error check_space() const;
 
   /// Keeps the database open as it is. Everyone but the writer holds one while reading.
   class lease {
@@ -120,7 +122,6 @@ class database {
   caf::error open_files(bool read_only);
   void close_files();
   caf::error reopen();
-  caf::error check_space() const;
   caf::expected<bool> get(keys::family f, std::string_view key, const rocksdb::Snapshot* snapshot,
                           rocksdb::PinnableSlice& value) const;
 

@@ -258,6 +258,8 @@ class catalogue_store {
   virtual caf::error compact() = 0;
   /// Bytes on disk of the files of the catalogue. For the inspector and benchmarks.
   virtual uint64_t disk_bytes() = 0;
+  /// no_space when the disk is too full for writing calls; any thread.
+  virtual caf::error check_space() = 0;
 };
 
 }  // namespace et

@@ -52,6 +52,7 @@ class store final : public catalogue_store {
 
   caf::error compact() override;
   uint64_t disk_bytes() override { return db_->disk_bytes(); }
+  caf::error check_space() override { return db_->check_space(); }
 
  private:
   struct counters {
