@@ -3,8 +3,8 @@ PRESET ?= release
 BUILD = build/$(PRESET)
 DIR ?= /usr/share/doc
 JOBS ?= $(shell nproc)
-# Labels of the tests that `make test` runs; the black-box ones use an installed copy.
-LABELS ?= unit|contract|blackbox
+# Labels of the tests that `make test` runs; the last two use an installed copy.
+LABELS ?= unit|contract|blackbox|browser
 
 .PHONY: demo test bench install packages
 

@@ -65,7 +65,7 @@ void facts_card(std::string& out, const batch_record& batch, const live_state& s
   figure(out, key + "aggregations", batch.aggregations, unit::count);
   facts.fact("Registered").text(time_text(batch.created_ns));
   facts.fact("Settled").text(batch.safe_ns == 0 ? "not yet" : time_text(batch.safe_ns));
-  if (auto waits = what_waits(batch, state); !waits.empty()) facts.fact("Waits for").text(waits);
+  if (auto words = what_happens(batch, state); !words.empty()) facts.fact("Now").text(words);
   facts.fact("Files of it").link(batch_address(batch.id) + "/files", "look and search");
   facts.end();
   end_card(out);

@@ -84,10 +84,8 @@ struct totals {
 totals add_up(const live_state& state) {
   totals sums;
   for (const auto& volume : state.volumes) {
-    if (volume.present)
-      ++sums.in_status.at(static_cast<size_t>(volume.record.status));
-    else
-      ++sums.absent;
+    ++sums.in_status.at(static_cast<size_t>(volume.record.status));
+    if (!volume.present) ++sums.absent;
     sums.written_bytes += volume.record.written_bytes;
     sums.capacity_bytes += volume.record.capacity_bytes;
   }
@@ -97,16 +95,18 @@ totals add_up(const live_state& state) {
 void status_counts(std::string& out, const totals& sums) {
   markup page{out};
   page.open("ul", {{"class", "legend"}});
-  auto item = [&](std::string_view kind, const std::string& key, uint64_t count) {
-    page.open("li").leaf("i", "", {{"class", "swatch " + std::string{kind}}}).text(key + " ");
+  auto item = [&](std::string_view kind, const std::string& word, const std::string& key,
+                  uint64_t count) {
+    page.open("li").leaf("i", "", {{"class", "swatch " + std::string{kind}}}).text(word + " ");
     page.open("b");
     figure(out, "library." + key, count, unit::count);
     page.close("b").close("li");
   };
   for (auto status : {volume_status::appendable, volume_status::full, volume_status::blank,
                       volume_status::suspect})
-    item(kind_of(status), to_string(status), sums.in_status.at(static_cast<size_t>(status)));
-  item("absent", "absent", sums.absent);
+    item(kind_of(status), to_string(status), std::string{"volumes."} + to_string(status),
+         sums.in_status.at(static_cast<size_t>(status)));
+  item("absent", "not in the library", "absent", sums.absent);
   page.close("ul").break_line();
 }
 
@@ -169,7 +169,11 @@ void library_card(std::string& out, const live_state& state) {
       bytes_text(sums.written_bytes) + " of " + bytes_text(sums.capacity_bytes) + " written";
   bar(out, words, {{"tape", sums.written_bytes}}, sums.capacity_bytes);
   markup page{out};
-  page.leaf("p", words, {{"class", "progress-words"}});
+  page.open("p", {{"class", "progress-words"}});
+  figure(out, "library.written_bytes", sums.written_bytes, unit::bytes);
+  page.text(" of ");
+  figure(out, "library.capacity_bytes", sums.capacity_bytes, unit::bytes);
+  page.text(" written").close("p");
   status_counts(out, sums);
   auto some = some_volumes(state);
   page.open("ul", {{"class", "cartridges"}, {"aria-label", "Volumes"}}).break_line();

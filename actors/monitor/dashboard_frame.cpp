@@ -46,7 +46,8 @@ void head(std::string& out, std::string_view title, const live_state& state, ren
 void health_mark(std::string& out, const live_state& state) {
   auto found = findings(state);
   auto kind = found.empty() ? std::string_view{"well"} : kind_of(found.front().level);
-  auto words = found.empty() ? std::string{"All well"} : counted(found.size(), "thing") + " to see";
+  auto words =
+      found.empty() ? std::string{"All well"} : counted(found.size(), "thing") + " to look at";
   markup{out}.leaf("a", words,
                    {{"class", "badge health " + std::string{kind}},
                     {"id", "health-mark"},

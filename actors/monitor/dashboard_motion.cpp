@@ -71,7 +71,7 @@ void batch_table(std::string& out, const std::vector<batch_record>& batches,
                                  {"Files", "number"},
                                  {"Size", "number"},
                                  {"Progress", "wide"},
-                                 {"Waits for", "wait-words"},
+                                 {"Now", "wait-words"},
                                  {"Age", "number"}});
   listing table{out, columns};
   for (const auto& batch : batches) {
@@ -93,7 +93,7 @@ void batch_table(std::string& out, const std::vector<batch_record>& batches,
     figure(out, key + "size_bytes", batch.size_bytes, unit::bytes);
     table.cell();
     batch_progress(out, batch);
-    table.cell().text(what_waits(batch, state));
+    table.cell().text(what_happens(batch, state));
     table.cell().text(age_text(state, batch.created_ns));
   }
   table.end();

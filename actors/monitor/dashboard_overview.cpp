@@ -70,15 +70,15 @@ void motion_tiles(std::string& out, const live_state& state, const history& past
   markup page{out};
   {
     tile archiving{out, "To tape", "#throughput"};
-    rate("now.tape-write", &throughput_sample::tape_write_bytes);
+    rate("page.tape-write_rate", &throughput_sample::tape_write_bytes);
     archiving.below().text("put ");
-    rate("now.put", &throughput_sample::put_bytes);
+    rate("page.put_rate", &throughput_sample::put_bytes);
   }
   {
     tile fetching{out, "Delivered", "#throughput"};
-    rate("now.get", &throughput_sample::get_bytes);
+    rate("page.get_rate", &throughput_sample::get_bytes);
     fetching.below().text("from tape ");
-    rate("now.tape-read", &throughput_sample::tape_read_bytes);
+    rate("page.tape-read_rate", &throughput_sample::tape_read_bytes);
   }
   {
     tile moving{out, "In motion", "#batches"};
@@ -104,7 +104,7 @@ void state_tiles(std::string& out, const live_state& state) {
   }
   {
     tile cache{out, "Cache", "#cache"};
-    figure(out, "cache.percent", percent_of(state.cache.used_bytes, state.cache.capacity_bytes),
+    figure(out, "page.cache_percent", percent_of(state.cache.used_bytes, state.cache.capacity_bytes),
            unit::percent);
     cache.below();
     auto free =
@@ -116,7 +116,7 @@ void state_tiles(std::string& out, const live_state& state) {
     auto busy = std::count_if(state.drives.begin(), state.drives.end(), [](const auto& drive) {
       return drive.activity != "idle" && drive.activity != "resting";
     });
-    figure(out, "drives.busy", static_cast<uint64_t>(busy), unit::count);
+    figure(out, "page.drives_busy", static_cast<uint64_t>(busy), unit::count);
     page.text(" of ");
     figure(out, "drives.length", state.drives.size(), unit::count);
     drives.below().text(counted(state.sessions, "client") + " connected");

@@ -74,16 +74,16 @@ std::vector<finding> findings(const live_state& state) {
   return found;
 }
 
-std::string what_waits(const batch_record& batch, const live_state& state) {
+std::string what_happens(const batch_record& batch, const live_state& state) {
   auto in = [&](enum state which) { return uint64_t{batch.in_state[static_cast<size_t>(which)]}; };
   std::string text;
   auto add = [&](const std::string& words) { text += (text.empty() ? "" : ", ") + words; };
-  if (!batch.planned) add("is being planned");
+  if (!batch.planned) add("being planned");
   if (auto n = in(state::registered); n > 0)
-    add(count_text(n) + (state.cache.full ? " wait for room in the cache" : " to be read"));
+    add(count_text(n) + (state.cache.full ? " waiting for room in the cache" : " to be read"));
   if (auto n = in(state::cached); n > 0) {
     auto writing = std::any_of(state.drives.begin(), state.drives.end(), is_writing);
-    add(count_text(n) + (writing ? " go to tape" : " wait for a drive"));
+    add(count_text(n) + (writing ? " going to tape" : " waiting for a drive"));
   }
   return text;
 }

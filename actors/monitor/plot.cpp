@@ -85,8 +85,8 @@ void legend(std::string& out, const std::vector<throughput_sample>& samples,
   for (const auto& drawn : curves) {
     page.open("li").leaf("i", "", {{"class", "swatch " + std::string{drawn.kind}}});
     page.text(drawn.title).text(" ").open("b");
-    figure(out, "now." + std::string{drawn.kind}, present_rate(samples, drawn.bytes, span),
-           unit::rate);
+    figure(out, "page." + std::string{drawn.kind} + "_rate",
+           present_rate(samples, drawn.bytes, span), unit::rate);
     page.close("b").close("li");
   }
   page.close("ul");

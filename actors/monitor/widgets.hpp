@@ -15,7 +15,8 @@ namespace et::monitor {
 enum class unit { count, bytes, rate, duration_ms, percent };
 
 /// A number for people, with the name and value that programs read: `data-key`, `data-value`. The
-/// key is where the JSON interface has it: `cache.used_bytes`.
+/// key says where the overview of the JSON interface has it: `cache.used_bytes`; in a list, by
+/// position, number or id: `batches.41.files`. Those that begin with `page.` are the page's own.
 void figure(std::string& out, std::string_view key, uint64_t value, unit in);
 
 /// A name, which may be anything, kept apart from the text around it.

@@ -14,6 +14,7 @@
   let renewed = performance.now();
   let at_work = false;
   let timer = 0;
+  let moved = false;
 
   function show(kind, words) {
     mark.hidden = false;
@@ -107,7 +108,13 @@
     const source = new EventSource('/api/v1/events');
     source.onopen = () => show('well', 'live');
     source.addEventListener('overview', soon);
-    source.addEventListener('throughput', soon);
+    // One a second, whether anything moves or not.
+    source.addEventListener('throughput', (event) => {
+      const sample = Object.entries(JSON.parse(event.data));
+      const moves = sample.some(([name, value]) => name.endsWith('_bytes') && value > 0);
+      if (moves || moved) soon();
+      moved = moves;
+    });
     source.onerror = () => {
       show('bad', 'connection lost');
       // Refused: the browser does not try again by itself.
