@@ -26,16 +26,6 @@ std::vector<std::string> mount_scheduler_state::missing_pools(
   return missing;
 }
 
-scheduler_facts mount_scheduler_state::facts(uint64_t revision) const {
-  std::vector<std::string> pools;
-  for (uint32_t number = 1; number <= options.copies; ++number)
-    pools.push_back(pool_of_copy(number));
-  auto all = facts_of(*plan, pools, now_ms(), revision);
-  all.ready = ready;
-  all.slots = slots;
-  return all;
-}
-
 namespace {
 
 using self_pointer = mount_scheduler_actor::stateful_pointer<mount_scheduler_state>;

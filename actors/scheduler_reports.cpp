@@ -1,6 +1,7 @@
 #include "actors/scheduler_reports.hpp"
 
 #include "actors/defaults.hpp"
+#include "actors/mount_scheduler.hpp"
 
 namespace et {
 
@@ -86,6 +87,16 @@ scheduler_facts facts_of(const mount_plan& plan, const std::vector<std::string>&
   for (auto& id : page) facts.volumes.push_back({plan.volumes().at(id), plan.present(id)});
   facts.more = page.size() == defaults::live_volumes_page;
   return facts;
+}
+
+scheduler_facts mount_scheduler_state::facts(uint64_t revision) const {
+  std::vector<std::string> pools;
+  for (uint32_t number = 1; number <= options.copies; ++number)
+    pools.push_back(pool_of_copy(number));
+  auto all = facts_of(*plan, pools, now_ms(), revision);
+  all.ready = ready;
+  all.slots = slots;
+  return all;
 }
 
 std::string waiting_for(const mount_plan& plan, aggregation_id id) {

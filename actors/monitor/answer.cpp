@@ -4,6 +4,7 @@
 
 #include "actors/defaults.hpp"
 #include "actors/monitor/answer_watch.hpp"
+#include "actors/monitor/api.hpp"
 #include "actors/monitor/dashboard_pages.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
@@ -60,6 +61,8 @@ const route* route_of(std::string_view path) {
   return nullptr;
 }
 
+}  // namespace
+
 const char* words_of(int status) {
   switch (status) {
     case 400:
@@ -91,8 +94,6 @@ int status_of(const caf::error& error) {
       return 500;
   }
 }
-
-}  // namespace
 
 piece_writer once(std::function<void(std::string&)> write) {
   return [write = std::move(write)](std::string& out) -> caf::expected<bool> {
@@ -134,6 +135,10 @@ answer answer_to(const page_context& context, std::string_view target, viewer wh
   auto asked = query::parse(target);
   if (!asked) return watch.over(error_page(asked.error()));
   asked->set_viewer(std::move(who));
+  if (asked->path().starts_with(api_root)) {
+    watch.set_route(api_route(asked->path()));
+    return watch.over(api_answer(context, *asked));
+  }
   const auto* found = route_of(asked->path());
   if (!found)
     return watch.over(error_page(fail(errc::not_found, "there is no page " + asked->path())));

@@ -47,6 +47,10 @@ piece_writer in_order(std::vector<piece_writer> parts);
 /// away by itself; 500, with the reason in the log only, for the rest.
 answer error_page(const caf::error& error);
 
+/// The status for an error, as error_page() has it, and what it is called, as in `404 Not found`.
+int status_of(const caf::error& error);
+const char* words_of(int status);
+
 /// The answer for a target as `who` may see it: a page, or an error_page(). Its first piece is to
 /// be asked for before anything is sent.
 answer answer_to(const page_context& context, std::string_view target, viewer who = {});

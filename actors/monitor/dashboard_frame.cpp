@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "actors/monitor/api.hpp"
 #include "actors/monitor/assets.hpp"
 #include "actors/monitor/dashboard.hpp"
 #include "actors/monitor/figures.hpp"
@@ -52,20 +53,6 @@ void health_mark(std::string& out, const live_state& state) {
                    {{"class", "badge health " + std::string{kind}},
                     {"id", "health-mark"},
                     {"href", "/#health"}});
-}
-
-// TEMPORARY until the JSON interface brings it.
-live_state visible_to(live_state state, const viewer& who) {
-  if (who.administrator) return state;
-  std::erase_if(state.workspaces, [&](const workspace_record& one) { return !who.sees(one); });
-  auto foreign = [&](const std::string& name) {
-    return std::none_of(state.workspaces.begin(), state.workspaces.end(),
-                        [&](const workspace_record& one) { return one.name == name; });
-  };
-  std::erase_if(state.batches, [&](auto& one) { return foreign(one.workspace_name); });
-  std::erase_if(state.retrievals, [&](auto& one) { return foreign(one.record.workspace_name); });
-  std::erase_if(state.alerts, [&](auto& one) { return foreign(one.workspace); });
-  return state;
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ class query {
   void set_viewer(viewer who) { who_ = std::move(who); }
 
   const std::string& path() const { return path_; }
+  const std::map<std::string, std::string>& parameters() const { return parameters_; }
   /// Empty: not given.
   std::string text(const std::string& name) const;
   /// Nothing: not given. Error: invalid_argument for anything but a number of 64 bits.
