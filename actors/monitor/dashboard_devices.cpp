@@ -5,6 +5,7 @@
 #include "actors/defaults.hpp"
 #include "actors/monitor/dashboard.hpp"
 #include "actors/monitor/figures.hpp"
+#include "actors/monitor/health.hpp"
 
 namespace et::monitor {
 
@@ -19,7 +20,7 @@ std::string_view kind_of_activity(const std::string& activity) {
 int rank(const live_volume& volume) {
   if (volume.drive >= 0) return 0;
   if (volume.record.status == volume_status::suspect) return 1;
-  if (!volume.present) return 5;
+  if (!is_here(volume)) return 5;
   if (volume.record.status == volume_status::appendable) return 2;
   return volume.record.status == volume_status::full ? 3 : 4;
 }
@@ -53,7 +54,7 @@ std::string place_words(const live_volume& volume) {
 /// A small upright picture of a cartridge, filled from below.
 void cartridge(std::string& out, const live_volume& volume) {
   const auto& record = volume.record;
-  auto status = volume.present ? std::string{kind_of(record.status)} : std::string{"absent"};
+  auto status = is_here(volume) ? std::string{kind_of(record.status)} : std::string{"absent"};
   auto words = record.id.value + ": " + to_string(record.status) + ", " + filled_words(record) +
                ", " + place_words(volume);
   if (!record.pool.empty()) words += ", pool " + record.pool;
@@ -85,7 +86,7 @@ totals add_up(const live_state& state) {
   totals sums;
   for (const auto& volume : state.volumes) {
     ++sums.in_status.at(static_cast<size_t>(volume.record.status));
-    if (!volume.present) ++sums.absent;
+    if (!is_here(volume)) ++sums.absent;
     sums.written_bytes += volume.record.written_bytes;
     sums.capacity_bytes += volume.record.capacity_bytes;
   }

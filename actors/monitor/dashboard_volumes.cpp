@@ -5,6 +5,7 @@
 #include "actors/monitor/dashboard.hpp"
 #include "actors/monitor/dashboard_pages.hpp"
 #include "actors/monitor/figures.hpp"
+#include "actors/monitor/health.hpp"
 
 namespace et::monitor {
 
@@ -17,7 +18,7 @@ std::string address(const std::string& status) {
 }
 
 std::string status_word(const live_volume& volume) {
-  return volume.present ? to_string(volume.record.status) : "absent";
+  return is_here(volume) ? to_string(volume.record.status) : "absent";
 }
 
 /// By barcode. Without a live picture, where they are is not known.

@@ -106,7 +106,8 @@ http_engine::http_engine(page_context pages, int listening) : pages_(std::move(p
   // It takes an invalid one for the sign to stop.
   svr_sock_ = listening;
   set_default_headers(
-      {{"Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'"},
+      {{"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'"},
        {"X-Content-Type-Options", "nosniff"},
        {"Cache-Control", "no-store"}});
   set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {

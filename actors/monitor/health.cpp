@@ -14,14 +14,14 @@ namespace {
 constexpr uint64_t tight_quota_percent = 95;
 
 void look_at_volumes(const live_state& state, std::vector<finding>& found) {
-  if (state.volumes.empty()) return;
+  if (!state.library_known || state.volumes.empty()) return;
   uint64_t suspect = 0;
   bool room = false;
   for (const auto& volume : state.volumes) {
     auto status = volume.record.status;
     if (status == volume_status::suspect) ++suspect;
     room |=
-        volume.present && (status == volume_status::blank || status == volume_status::appendable);
+        is_here(volume) && (status == volume_status::blank || status == volume_status::appendable);
   }
   if (!room)
     found.push_back(

@@ -8,6 +8,11 @@
 
 namespace et::monitor {
 
+/// Whether a cartridge is in the library, in a slot or a drive.
+inline bool is_here(const live_volume& volume) {
+  return volume.present || volume.drive >= 0;
+}
+
 /// Something that an operator should look at.
 struct finding {
   severity level = severity::warning;

@@ -74,7 +74,9 @@ void draw(std::string& out, const std::vector<throughput_sample>& samples, const
   page.leaf("path", "",
             {{"class", "area " + std::string{drawn.kind}},
              {"d", path + "V" + bottom + "H" + std::to_string(line.front().x) + "Z"}});
-  page.leaf("path", "", {{"class", "curve " + std::string{drawn.kind}}, {"d", path}});
+  page.leaf(
+      "path", "",
+      {{"class", "curve " + std::string{drawn.kind}}, {"data-title", drawn.title}, {"d", path}});
   page.break_line();
 }
 
@@ -142,6 +144,8 @@ void throughput_plot(std::string& out, std::string_view id, std::string_view tit
   page.open("svg", {{"class", "curves"},
                     {"viewBox", "0 0 " + width + " " + std::to_string(height)},
                     {"preserveAspectRatio", "none"},
+                    {"data-top", std::to_string(scale.top)},
+                    {"data-sample-s", std::to_string(span.sample_s)},
                     {"role", "img"},
                     {"aria-label", words}});
   for (uint64_t step = 0; step <= scale.steps; ++step) {
@@ -150,9 +154,18 @@ void throughput_plot(std::string& out, std::string_view id, std::string_view tit
   }
   page.break_line();
   for (const auto& drawn : curves) draw(out, samples, drawn, span, scale.top);
+  // The script moves these under the pointer.
+  page.leaf("line", "",
+            {{"class", "cursor"},
+             {"data-keep", "keep"},
+             {"x1", "-1"},
+             {"x2", "-1"},
+             {"y1", "0"},
+             {"y2", std::to_string(height)}});
   page.close("svg").open("div", {{"class", "level"}});
   page.leaf("span", span.begin).leaf("span", span.middle).leaf("span", "now");
-  page.close("div").close("div").close("figure").break_line();
+  page.close("div").leaf("p", "", {{"class", "readout"}, {"data-keep", "keep"}});
+  page.close("div").close("figure").break_line();
 }
 
 }  // namespace et::monitor

@@ -128,3 +128,69 @@
   document.addEventListener('visibilitychange', soon);
   listen();
 })();
+
+// What a plot shows under the pointer, in words.
+(() => {
+  const units = ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s'];
+
+  function rate_text(bytes_per_s) {
+    let value = bytes_per_s;
+    let unit = 0;
+    for (; value >= 999.5 && unit + 1 < units.length; ++unit) value /= 1000;
+    const digits = unit === 0 || value >= 99.95 ? 0 : value < 9.995 ? 2 : 1;
+    return value.toFixed(digits) + '\u00a0' + units[unit];
+  }
+
+  // The height of a curve at `x`; its path is `M x y l dx dy dx dy ...`. Null: there is none.
+  function height_at(path, x) {
+    const steps = path.getAttribute('d').match(/-?\d+/g).map(Number);
+    let [left, y] = steps;
+    if (x < left) return null;
+    for (let i = 2; i + 1 < steps.length; i += 2) {
+      const right = left + steps[i];
+      if (x <= right) return y + (steps[i + 1] * (x - left)) / Math.max(1, steps[i]);
+      left = right;
+      y += steps[i + 1];
+    }
+    return y;
+  }
+
+  function ago(seconds) {
+    if (seconds < 60) return seconds + '\u00a0s ago';
+    const minutes = Math.round(seconds / 60);
+    if (minutes < 60) return minutes + '\u00a0min ago';
+    return Math.floor(minutes / 60) + '\u00a0h ' + (minutes % 60) + '\u00a0min ago';
+  }
+
+  function read(plot, event) {
+    const curves = plot.querySelector('.curves');
+    const place = curves.getBoundingClientRect();
+    const {width, height} = curves.viewBox.baseVal;
+    const share = Math.min(1, Math.max(0, (event.clientX - place.left) / place.width));
+    const x = Math.round(share * width);
+    const top = Number(curves.dataset.top);
+    const words = [];
+    for (const path of curves.querySelectorAll('.curve')) {
+      const y = height_at(path, x);
+      if (y === null) continue;
+      words.push(path.dataset.title + ' ' + rate_text((top * (height - y)) / height));
+    }
+    if (!words.length) return leave(plot);
+    const cursor = curves.querySelector('.cursor');
+    cursor.setAttribute('x1', x);
+    cursor.setAttribute('x2', x);
+    plot.querySelector('.readout').textContent =
+      ago((width - x) * Number(curves.dataset.sampleS)) + ': ' + words.join(', ');
+  }
+
+  function leave(plot) {
+    plot.querySelector('.cursor').setAttribute('x1', -1);
+    plot.querySelector('.cursor').setAttribute('x2', -1);
+    plot.querySelector('.readout').textContent = '';
+  }
+
+  for (const plot of document.querySelectorAll('.plot')) {
+    plot.querySelector('.canvas').addEventListener('pointermove', (event) => read(plot, event));
+    plot.querySelector('.canvas').addEventListener('pointerleave', () => leave(plot));
+  }
+})();

@@ -81,7 +81,10 @@ inline fake_live busy_service(int64_t now_ns, size_t volumes = 60) {
     drive.activity = activities[i];
     if (i < 3) drive.volume = barcode{"VOL00" + std::to_string(i) + "L8"};
     if (i == 0) drive.pool = "archive";
-    if (i == 1) drive.aggregation = {batch_id{12}, 4};
+    if (i == 1) {
+      drive.aggregation = {batch_id{12}, 4};
+      drive.workspace_name = "w";
+    }
     drive.written_bytes = 812 * giga / (i + 1);
     drive.read_bytes = 97 * giga * i;
     state.drives.push_back(drive);
@@ -108,6 +111,7 @@ inline fake_live busy_service(int64_t now_ns, size_t volumes = 60) {
     state.volumes.push_back(volume);
   }
   state.slots = 80;
+  state.library_known = true;
   state.cache.capacity_bytes = 2000 * giga;
   state.cache.used_bytes = 1240 * giga;
   state.cache.unsafe_bytes = 310 * giga;

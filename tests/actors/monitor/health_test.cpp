@@ -59,6 +59,11 @@ TEST_CASE("a library without room is an error") {
   CHECK(texts(state).empty());
   state.volumes.back().present = false;
   CHECK(texts(state).size() == 1);
+  state.volumes.back().drive = 1;
+  CHECK(texts(state).empty());
+  // Nor is anything said before the inventory has been taken.
+  state.volumes.clear();
+  CHECK(texts(state).empty());
 }
 
 TEST_CASE("several tight quotas are one finding") {
