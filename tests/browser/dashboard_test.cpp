@@ -209,8 +209,10 @@ TEST_CASE("browser: names are shown and do nothing") {
   write_file(folder / "tree" / "bytes\xff\xfe", "x");
   service node{folder / "state", slow_service};
   node.start();
-  REQUIRE(node.put({"-t", "<script>window.hacked=1</script>", "--wait",
-                    (folder / "tree").string()}) == 1);
+  auto batch = node.put(
+      {"-t", "<script>window.hacked=1</script>", "--wait", (folder / "tree").string()});
+  INFO(node.last.err);
+  REQUIRE(batch == 1);
   window page;
   page.open(node.monitor() + "/batch/1/files");
   auto shown = page.run(
