@@ -14,8 +14,8 @@ namespace et::monitor {
 /// What pages are made of.
 struct page_context {
   catalogue_store* store = nullptr;
-  std::string node;    ///< name of this node: of [A-Za-z0-9.-]
-  std::string origin;  ///< `http://HOST:PORT` as the client knows it
+  std::string node;             ///< name of this node: of [A-Za-z0-9.-]
+  std::string origin;           ///< `http://HOST:PORT` as the client knows it
   live_source* live = nullptr;  ///< null in tests of pages that need none
 };
 
@@ -42,8 +42,10 @@ piece_writer in_order(std::vector<piece_writer> parts);
 /// away by itself; 500, with the reason in the log only, for the rest.
 answer error_page(const caf::error& error);
 
-/// The answer for a target as `who` may see it: a page, or an error_page(). Its first piece is to be asked for before
-/// anything is sent.
+/// The answer for a target as `who` may see it: a page, or an error_page(). Its first piece is to
+/// be asked for before anything is sent.
 answer answer_to(const page_context& context, std::string_view target, viewer who = {});
+/// answer_to(), or another one: throws nothing that is not a std::exception.
+using answer_maker = std::function<answer(const page_context&, std::string_view target, viewer)>;
 
 }  // namespace et::monitor
