@@ -22,7 +22,7 @@ uint64_t safe_aggregations(const batch_record& batch) {
 }
 
 /// What those that wait in a queue want.
-std::string words_of(const std::string& queue) {
+std::string words_for(const std::string& queue) {
   constexpr std::string_view write = "write ";
   if (queue == "cache") return "to be read into the cache";
   if (queue == "recall room") return "room for recalls";
@@ -171,7 +171,7 @@ void queues_card(std::string& out, const live_state& state) {
     auto key = "queues." + std::to_string(i) + ".";
     table.row("queue-" + queue.name);
     table.cell();
-    name(out, words_of(queue.name));
+    name(out, words_for(queue.name));
     table.cell();
     figure(out, key + "waiting", queue.waiting, unit::count);
     table.cell();

@@ -163,7 +163,7 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
   if (!targets) return complain(targets.error());
   options.alert_targets = std::move(*targets);
   options.door.socket = socket;
-  if (http != "off") options.monitor = http;
+  if (http != "off") options.monitor.address = http;
   auto failed = [&](const std::string& what) {
     spdlog::critical("an actor that the service cannot do without has ended: {}", what);
     uint64_t one = 1;
