@@ -128,6 +128,14 @@ void volume_place(std::string& out, const live_volume& volume) {
     markup{out}.text(place_words(volume));
 }
 
+void drive_rate(std::string& out, uint32_t number) {
+  auto key = "drives." + std::to_string(number) + ".";
+  markup{out}.leaf("b", "",
+                   {{"class", "rate"},
+                    {"data-rate-of", key + "written_bytes " + key + "read_bytes"},
+                    {"data-keep", "keep"}});
+}
+
 void drives_card(std::string& out, const live_state& state) {
   begin_card(out, "drives", "Drives", count_text(state.drives.size()));
   markup page{out};
@@ -149,7 +157,9 @@ void drives_card(std::string& out, const live_state& state) {
       page.text(" of batch ");
       batch_link(out, drive.aggregation.batch);
     }
-    page.close("span").open("small").text("written ");
+    page.close("span").text(" ");
+    drive_rate(out, drive.number);
+    page.open("small").text("written ");
     figure(out, key + "written_bytes", drive.written_bytes, unit::bytes);
     page.text(", read ");
     figure(out, key + "read_bytes", drive.read_bytes, unit::bytes);

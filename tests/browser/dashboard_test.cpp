@@ -22,6 +22,14 @@ const std::string slow_service =
     return;                                              \
   }
 
+/// A configured service has no workspace of its own.
+void add_local(const service& node, const fs::path& root) {
+  auto added = node.call({"elastictape", "admin", "workspace", "add", "local", "--root",
+                          root.string(), "--manager", "root", "--quota", "1T"});
+  INFO(added.err);
+  REQUIRE(added.code == 0);
+}
+
 json api(const service& node, const std::string& path) {
   httplib::Client client{node.monitor()};
   auto got = client.Get("/api/v1/" + path);
@@ -156,6 +164,7 @@ TEST_CASE("browser: a batch is seen coming, growing and gone, on the same page")
   make_tree(folder / "tree", 320, 1 << 20);
   service node{folder / "state", slow_service};
   node.start();
+  add_local(node, folder.path());
   window page;
   page.open(node.monitor() + "/");
   page.wait_until("return document.getElementById('link').textContent === 'live'");
@@ -209,6 +218,7 @@ TEST_CASE("browser: names are shown and do nothing") {
   write_file(folder / "tree" / "bytes\xff\xfe", "x");
   service node{folder / "state", slow_service};
   node.start();
+  add_local(node, folder.path());
   auto batch = node.put(
       {"-t", "<script>window.hacked=1</script>", "--wait", (folder / "tree").string()});
   INFO(node.last.err);
