@@ -76,7 +76,7 @@ void cartridge(std::string& out, const live_volume& volume) {
 }
 
 struct totals {
-  std::array<uint64_t, 5> in_status{};  ///< by number of the status
+  std::array<uint64_t, 8> in_status{};  ///< by number of the status
   uint64_t absent = 0;
   uint64_t written_bytes = 0;
   uint64_t capacity_bytes = 0;
@@ -146,8 +146,8 @@ void drives_card(std::string& out, const live_state& state) {
     auto number = std::to_string(drive.number);
     auto key = "drives." + number + ".";
     page.open("li", {{"data-row", "drive-" + number}, {"class", kind_of_activity(drive.activity)}});
-    page.open("a", {{"href", "/drive/" + number}}).text("Drive " + number).close("a").text(" ");
-    page.leaf("b", drive.activity, {{"class", "activity"}}).open("span", {{"class", "what"}});
+    page.open("p").link("/drive/" + number, "Drive " + number).text(" ");
+    page.leaf("b", drive.activity, {{"class", "activity"}});
     if (!drive.volume.value.empty()) volume_link(out, drive.volume);
     if (!drive.pool.empty()) {
       page.text(" for pool ");
@@ -157,7 +157,7 @@ void drives_card(std::string& out, const live_state& state) {
       page.text(" of batch ");
       batch_link(out, drive.aggregation.batch);
     }
-    page.close("span").text(" ");
+    page.close("p");
     drive_rate(out, drive.number);
     page.open("small").text("written ");
     figure(out, key + "written_bytes", drive.written_bytes, unit::bytes);

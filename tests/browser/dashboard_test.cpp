@@ -220,8 +220,8 @@ TEST_CASE("browser: names are shown and do nothing") {
   service node{folder / "state", slow_service};
   node.start();
   add_local(node, folder.path());
-  auto batch = node.put(
-      {"-t", "<script>window.hacked=1</script>", "--wait", (folder / "tree").string()});
+  auto batch =
+      node.put({"-t", "<script>window.hacked=1</script>", "--wait", (folder / "tree").string()});
   INFO(node.last.err);
   REQUIRE(batch == 1);
   window page;

@@ -101,11 +101,23 @@
   let at_work = false;
   let timer = 0;
   let calm_at = 0;
+  let silence = 0;
 
   function show(kind, words) {
     mark.hidden = false;
     mark.className = 'badge ' + kind;
     if (mark.textContent !== words) mark.textContent = words;
+  }
+
+  function heard() {
+    clearTimeout(silence);
+    silence = 0;
+    show('well', 'live');
+  }
+
+  // The service ends each stream after a while; the next one comes within seconds.
+  function missed() {
+    silence = silence || setTimeout(() => show('bad', 'connection lost'), again_ms);
   }
 
   function key_of(node) {
@@ -174,8 +186,9 @@
         take(document.getElementById(part), page.getElementById(part));
       }
       show_rates();
+      heard();
     } catch (error) {
-      show('bad', 'connection lost');
+      missed();
     } finally {
       at_work = false;
     }
@@ -193,7 +206,7 @@
 
   function listen() {
     const source = new EventSource('/api/v1/events');
-    source.onopen = () => show('well', 'live');
+    source.onopen = heard;
     source.addEventListener('overview', soon);
     // One a second, whether anything moves or not.
     source.addEventListener('throughput', (event) => {
@@ -203,7 +216,7 @@
       if (performance.now() < calm_at) soon();
     });
     source.onerror = () => {
-      show('bad', 'connection lost');
+      missed();
       // Refused: the browser does not try again by itself.
       if (source.readyState === EventSource.CLOSED) setTimeout(listen, again_ms);
     };
