@@ -287,7 +287,7 @@ caf::error service::open_door() {
 }
 
 caf::error service::open_monitor() {
-  if (options_.monitor.empty()) return caf::none;
+  if (options_.monitor.address.empty()) return caf::none;
   monitor::live_watch::options seen;
   seen.system = &system_;
   seen.actors = actors_;
