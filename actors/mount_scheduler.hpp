@@ -26,7 +26,8 @@ struct mount_scheduler_state {
   std::unique_ptr<mount_plan> plan;
   std::map<uint64_t, caf::typed_response_promise<recall_outcome>> recalls;
   std::vector<caf::typed_response_promise<bool>> stop_promises;
-  bool ready = false;  ///< the inventory is known
+  bool ready = false;   ///< the inventory is known
+  bool asking = false;  ///< for it
   bool stopping = false;
   bool starved = false;  ///< an alert said that no volume is left
   trouble_log troubles;  ///< a few for each drive and volume

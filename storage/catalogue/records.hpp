@@ -159,10 +159,11 @@ struct aggregation_record {
 };
 
 enum class volume_status : uint8_t {
-  blank = 1,       ///< no label yet
-  appendable = 2,  ///< labelled; aggregations may be added at next_header
-  full = 3,        ///< reached its end
-  suspect = 4,     ///< a read or write failed; not written any more
+  blank = 1,        ///< no label yet
+  appendable = 2,   ///< labelled; aggregations may be added at next_header
+  full = 3,         ///< reached its end
+  suspect = 4,      ///< a read or write failed; not written any more
+  quarantined = 5,  ///< out of use: not mounted; an administrator decides what becomes of it
 };
 
 const char* to_string(volume_status status);
