@@ -59,6 +59,14 @@ struct service_config {
     uint64_t capacity_bytes = 128ull << 30;  ///< of each new cartridge
   } library;
 
+  struct monitor_section {
+    std::string certificate;      ///< PEM file; empty: no TLS
+    std::string key;              ///< PEM file, mode 0600
+    std::string access = "open";  ///< open, token, proxy
+    std::vector<std::string> proxy_addresses;
+    std::string user_header = "X-Remote-User";
+  } monitor;
+
   struct limits_section {
     uint32_t sessions = 128;
     uint32_t sessions_per_user = 64;
