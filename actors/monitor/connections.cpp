@@ -107,7 +107,7 @@ short connections::connection::wanted() const {
 
 connections::time_point connections::connection::deadline() const {
   auto stalled = unsent() > 0 ? taken + defaults::monitor_stall_timeout : time_point::max();
-  return now == stage::streaming ? stalled : std::min(stalled, end);
+  return std::min(stalled, end);
 }
 
 int connections::wait_ms(bool accepting, time_point now) const {

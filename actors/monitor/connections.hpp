@@ -43,7 +43,9 @@ class connections {
     std::string peer = {};
     stage now = stage::reading;
     std::string request = {};
-    time_point end = {};     ///< the request must be there, or the answer be sent, by then
+    /// The request must be there, or the answer be sent, by then. A stream ends then, and its
+    /// client asks again, with a login that still counts.
+    time_point end = {};
     std::string out = {};    ///< to be sent
     size_t sent = 0;         ///< of `out`
     time_point taken = {};   ///< when the client last took something, if not all is sent
