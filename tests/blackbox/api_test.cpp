@@ -98,7 +98,10 @@ TEST_CASE(
       CHECK(batch["progress"] >= progress);
       progress = batch["progress"];
     }
-    return overview["batches"].empty() && monitor.api("batches/1")["state"] == "CACHED_SYNCED";
+    // The picture may be half a second older than the catalogue.
+    return overview["batches"].empty() && overview["workspaces"][0]["used_bytes"] == total_bytes &&
+           overview["cache"]["unsafe_bytes"] == 0 &&
+           monitor.api("batches/1")["state"] == "CACHED_SYNCED";
   });
 
   auto batch = monitor.api("batches/1");
@@ -136,8 +139,8 @@ TEST_CASE(
   CHECK(monitor.metric("elastictape_workspace_used_bytes{workspace=\"local\"}") ==
         static_cast<double>(total_bytes));
   double written = 0;
-  for (auto& drive : monitor.api("drives")["drives"])
-    written += drive["written_bytes"].get<double>();
+  auto drive_list = monitor.api("drives")["drives"];
+  for (auto& drive : drive_list) written += drive["written_bytes"].get<double>();
   CHECK(written == static_cast<double>(tape_bytes));
   CHECK(monitor.api("overview")["library"]["written_bytes"] == tape_bytes);
 
@@ -153,7 +156,8 @@ TEST_CASE(
   wait_until([&] {
     uint64_t put = 0;
     uint64_t tape = 0;
-    for (auto& sample : monitor.api("throughput?limit=600")["samples"]) {
+    auto sample_list = monitor.api("throughput?limit=600")["samples"];
+    for (auto& sample : sample_list) {
       put += sample["put_bytes"].get<uint64_t>();
       tape += sample["tape_write_bytes"].get<uint64_t>();
     }

@@ -98,7 +98,8 @@ TEST_CASE("api: to who does not manage a workspace, nothing of it exists") {
   CHECK(f.api("workspaces", ann)["workspaces"].size() == 1);
   CHECK(f.api("workspaces")["workspaces"].size() == 2);
   CHECK(f.api("retrievals", ann)["retrievals"].size() == 1);
-  for (auto& alert : f.api("alerts", ann)["alerts"]) CHECK(alert["workspace"] == "w");
+  auto alert_list = f.api("alerts", ann)["alerts"];
+  for (auto& alert : alert_list) CHECK(alert["workspace"] == "w");
   auto drives = f.api("drives", ann)["drives"];
   CHECK(drives[0]["activity"] == "reading");
   CHECK(drives[0]["aggregation"].is_null());
