@@ -3,13 +3,16 @@ PRESET ?= release
 BUILD = build/$(PRESET)
 DIR ?= /usr/share/doc
 JOBS ?= $(shell nproc)
-# Labels of the tests that `make test` runs; the black-box ones use an installed copy.
-LABELS ?= unit|contract|blackbox
+# Labels of the tests that `make test` runs; the last two use an installed copy.
+LABELS ?= unit|contract|blackbox|browser
 
-.PHONY: demo test bench install packages
+.PHONY: demo test bench install packages packages-for-tests
 
 packages:
 	@cmake/packages.sh
+
+packages-for-tests:
+	@cmake/packages.sh browser
 
 demo: packages
 	@mkdir -p build
@@ -17,7 +20,7 @@ demo: packages
 	@cmake --build --preset release -j $(JOBS) --target elastictape
 	@tests/demo.sh build/release/cli "$(DIR)"
 
-test: packages
+test: packages-for-tests
 	@mkdir -p build
 	@cmake --preset $(PRESET) -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
 	@cmake --build --preset $(PRESET) -j $(JOBS)

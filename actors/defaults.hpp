@@ -58,14 +58,17 @@ constexpr size_t max_requests_per_session = 64;
 /// Ranges of one retrieval.
 constexpr size_t max_ranges_per_retrieval = 1u << 20;
 
-/// The monitor: threads that make and send answers, requests that wait for one of them, and
-/// connections that have not sent their request yet; the oldest goes when there are more.
+/// The monitor: threads that make answers, requests that wait for one of them, and connections that
+/// have not sent their request yet; the oldest goes when there are more.
 constexpr size_t monitor_threads = 8;
 constexpr size_t monitor_queue = 64;
 constexpr size_t monitor_connections = 512;
-/// Of a request: its line and headers, and the time in which they must come.
+/// Of a request: its line and headers, and the time in which they must come, TLS included.
 constexpr size_t monitor_request_bytes = 16 * 1024;
 constexpr auto monitor_request_timeout = 10s;
+/// Answers that are made or sent at once; with one more, the one that waits longest for its client
+/// is cut.
+constexpr size_t monitor_answers = 128;
 /// A client that takes nothing for so long, or an answer that is not sent by then, is cut.
 constexpr auto monitor_stall_timeout = 30s;
 constexpr auto monitor_answer_timeout = 15min;
@@ -82,8 +85,29 @@ constexpr size_t live_volumes_page = 2000;
 /// How long throughput is kept.
 constexpr size_t live_seconds = 600;
 constexpr size_t live_minutes = 1440;
-/// Pages that stay open for events.
+/// On the dashboard: of each kind on the overview, rows of a page, failed files on a batch's page,
+/// and alerts that are looked at for a page of some of them.
+constexpr size_t dashboard_batches = 20;
+constexpr size_t dashboard_retrievals = 10;
+constexpr size_t dashboard_drives = 32;
+constexpr size_t dashboard_volumes = 200;
+constexpr size_t dashboard_workspaces = 8;
+constexpr size_t dashboard_alerts = 8;
+constexpr size_t dashboard_rows = 100;
+constexpr size_t dashboard_failures = 20;
+constexpr size_t dashboard_alert_scan = 8192;
+/// Pages that stay open for events: of all, and of one user, or of one address without users.
 constexpr size_t monitor_event_streams = 128;
+constexpr size_t monitor_event_streams_per_viewer = 32;
+/// How often each is asked for events, and how long a stream may say nothing.
+constexpr auto monitor_event_period = 1s;
+constexpr auto monitor_event_heartbeat = 15s;
+/// Events that a client has not taken; with more it is closed.
+constexpr size_t monitor_event_bytes = 1024 * 1024;
+/// Requests with a bad login that the log tells one by one, a minute.
+constexpr size_t monitor_refusals_logged = 10;
+/// Logins for the monitor of one user that are not revoked.
+constexpr size_t max_tokens_per_user = 64;
 /// Alerts in a feed.
 constexpr size_t feed_alerts = 100;
 

@@ -244,7 +244,7 @@ caf::error service::open_door() {
 }
 
 caf::error service::open_monitor() {
-  if (options_.monitor.empty()) return caf::none;
+  if (options_.monitor.address.empty()) return caf::none;
   auto node = options_.node;
   if (node.empty()) {
     char name[256] = {};

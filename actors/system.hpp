@@ -40,9 +40,9 @@ struct service_options {
   uint32_t readers = 2;
   uint32_t cache_writers = 2;
   uint32_t cache_readers = 2;
-  front_door::options door;  ///< empty socket: STATE/elastictape.sock
-  std::string monitor;       ///< HOST:PORT; empty: none
-  std::string node;          ///< its name on pages; empty: the host's
+  front_door::options door;        ///< empty socket: STATE/elastictape.sock
+  monitor::server_options monitor;  ///< without an address: none
+  std::string node;                ///< its name on pages; empty: the host's
   std::vector<alert_target> alert_targets;
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();

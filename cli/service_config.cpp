@@ -225,6 +225,7 @@ void read_library(section_reader& in, service_config& config) {
   in.number("cartridges", library.cartridges, 1, 100'000);
   in.number("drives", library.drives, 1, 1'000);
   in.size("capacity_bytes", library.capacity_bytes, 64ull << 20, no_limit);
+  in.size("drive_bytes_per_s", library.drive_bytes_per_s, 0, no_limit);
 }
 
 void read_limits(section_reader& in, service_config& config) {

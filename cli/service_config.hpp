@@ -57,6 +57,7 @@ struct service_config {
     uint32_t cartridges = 10;
     uint32_t drives = 2;
     uint64_t capacity_bytes = 128ull << 30;  ///< of each new cartridge
+    uint64_t drive_bytes_per_s = 0;          ///< the fastest that a drive is; 0: as the disk
   } library;
 
   struct limits_section {

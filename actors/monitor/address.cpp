@@ -1,5 +1,6 @@
 #include "actors/monitor/address.hpp"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -11,7 +12,8 @@ namespace et::monitor {
 
 namespace {
 
-constexpr int backlog = 128;
+/// A crowd that comes at once must not wait for a second try of its own.
+constexpr int backlog = 1024;
 
 struct host_and_port {
   std::string host;  ///< without brackets
@@ -87,6 +89,21 @@ caf::expected<listening> listen_on(const std::string& address) {
   bool brackets = parts->host.find(':') != std::string::npos;
   auto port = port_of(fd.get());
   return listening{std::move(fd), brackets ? "[" + parts->host + "]" : parts->host, port};
+}
+
+std::string address_text(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.ss_family == AF_INET) {
+    auto& in = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &in.sin_addr, text, sizeof text);
+  } else if (address.ss_family == AF_INET6) {
+    auto& in = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&in))
+      ::inet_ntop(AF_INET, &in.s6_addr[12], text, sizeof text);
+    else
+      ::inet_ntop(AF_INET6, &in, text, sizeof text);
+  }
+  return text;
 }
 
 }  // namespace et::monitor

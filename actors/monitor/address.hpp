@@ -5,6 +5,8 @@
 
 #include "storage/os/file.hpp"
 
+struct sockaddr_storage;
+
 namespace et::monitor {
 
 struct listening {
@@ -15,5 +17,8 @@ struct listening {
 
 /// Binds `address`. Errors: as server::open().
 caf::expected<listening> listen_on(const std::string& address);
+
+/// The IP address as a number; that of IPv4 in its own form also when it came by way of IPv6.
+std::string address_text(const sockaddr_storage& address);
 
 }  // namespace et::monitor

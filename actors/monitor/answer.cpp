@@ -5,6 +5,7 @@
 #include "actors/defaults.hpp"
 #include "actors/monitor/answer_watch.hpp"
 #include "actors/monitor/api.hpp"
+#include "actors/monitor/dashboard_pages.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
 
@@ -20,7 +21,10 @@ struct route {
 };
 
 constexpr route routes[] = {
-    {"/", home},
+    {"/", dashboard_overview},
+    {"/workspaces", dashboard_workspaces},
+    {"/volumes", dashboard_volumes},
+    {"/alerts", dashboard_alerts},
     {"/et_user/", home},
     {"/et_user/ET_Home.php", home},
     {"/et_user/ET_AlertWatch.php", alert_watch},
@@ -40,6 +44,22 @@ constexpr route routes[] = {
     {"/healthz", healthz},
     {"/readyz", readyz},
 };
+
+/// What the path begins with; the page reads the rest.
+constexpr route families[] = {
+    {"/workspace/", dashboard_workspace}, {"/batch/", dashboard_batch},
+    {"/volume/", dashboard_volume},       {"/drive/", dashboard_drive},
+    {"/retrieval/", dashboard_retrieval}, {"/assets/", dashboard_asset},
+};
+
+/// Null: there is none.
+const route* route_of(std::string_view path) {
+  for (const auto& one : routes)
+    if (path == one.path) return &one;
+  for (const auto& one : families)
+    if (path.starts_with(one.path)) return &one;
+  return nullptr;
+}
 
 }  // namespace
 
@@ -119,13 +139,12 @@ answer answer_to(const page_context& context, std::string_view target, viewer wh
     watch.set_route(api_route(asked->path()));
     return watch.over(api_answer(context, *asked));
   }
-  for (const auto& [path, make] : routes) {
-    if (path != asked->path()) continue;
-    watch.set_route(path);
-    auto made = make(context, *asked);
-    return watch.over(made ? std::move(*made) : error_page(made.error()));
-  }
-  return watch.over(error_page(fail(errc::not_found, "there is no page " + asked->path())));
+  const auto* found = route_of(asked->path());
+  if (!found)
+    return watch.over(error_page(fail(errc::not_found, "there is no page " + asked->path())));
+  watch.set_route(found->path);
+  auto made = found->make(context, *asked);
+  return watch.over(made ? std::move(*made) : error_page(made.error()));
 }
 
 }  // namespace et::monitor

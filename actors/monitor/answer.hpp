@@ -54,5 +54,7 @@ const char* words_of(int status);
 /// The answer for a target as `who` may see it: a page, or an error_page(). Its first piece is to
 /// be asked for before anything is sent.
 answer answer_to(const page_context& context, std::string_view target, viewer who = {});
+/// answer_to(), or another one: throws nothing that is not a std::exception.
+using answer_maker = std::function<answer(const page_context&, std::string_view target, viewer)>;
 
 }  // namespace et::monitor

@@ -1,18 +1,13 @@
 #include "actors/monitor/engine.hpp"
 
-#include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-
-#include "actors/defaults.hpp"
+#include <optional>
 
 namespace et::monitor {
 
 namespace {
-
-using std::chrono::steady_clock;
 
 bool is_host(const std::string& text) {
   return !text.empty() && text.size() <= 255 &&
@@ -21,130 +16,82 @@ bool is_host(const std::string& text) {
              "-._:[]") == std::string::npos;
 }
 
-/// A whole answer that fits into one piece is sent with its length, others in chunks.
-void send(answer made, httplib::Response& response) {
-  std::string first;
-  caf::expected<bool> more = made.next(first);
-  if (!more) {
-    made = error_page(more.error());
-    first.clear();
-    more = made.next(first);
+/// A request that has come whole; what the library has to say to a bad one is kept.
+class exchange final : public httplib::Stream {
+ public:
+  explicit exchange(std::string request) : request_(std::move(request)) {}
+
+  bool is_readable() const override { return at_ < request_.size(); }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* to, size_t size) override {
+    auto n = std::min(size, request_.size() - at_);
+    std::copy_n(request_.data() + at_, n, to);
+    at_ += n;
+    return static_cast<ssize_t>(n);
   }
-  response.status = made.status;
-  if (!more || !*more) {
-    response.set_content(first, made.type);
-    return;
+  ssize_t write(const char* from, size_t size) override {
+    said_.append(from, size);
+    return static_cast<ssize_t>(size);
   }
-  response.set_chunked_content_provider(
-      made.type, [next = std::move(made.next), piece = std::move(first), last = false](
-                     size_t, httplib::DataSink& sink) mutable {
-        if (!sink.write(piece.data(), piece.size())) return false;
-        if (last) {
-          sink.done();
-          return true;
-        }
-        piece.clear();
-        auto again = next(piece);
-        if (!again) {
-          spdlog::warn("monitor: an answer is cut: {}", text_of(again.error()));
-          return false;
-        }
-        last = !*again;
-        if (last && piece.empty()) sink.done();
-        return true;
-      });
-}
+  // The connection knows them.
+  void get_remote_ip_and_port(std::string& ip, int& port) const override {
+    ip.clear();
+    port = 0;
+  }
+  void get_local_ip_and_port(std::string& ip, int& port) const override {
+    ip.clear();
+    port = 0;
+  }
+  socket_t socket() const override { return INVALID_SOCKET; }
+
+  std::string take_said() { return std::move(said_); }
+
+ private:
+  std::string request_;
+  size_t at_ = 0;
+  std::string said_;
+};
 
 }  // namespace
 
-exchange::exchange(int socket, std::string request)
-    : socket_(socket),
-      request_(std::move(request)),
-      end_(steady_clock::now() + defaults::monitor_answer_timeout) {}
-
-bool exchange::is_writable() const {
-  using std::chrono::milliseconds;
-  auto left = std::chrono::duration_cast<milliseconds>(end_ - steady_clock::now());
-  auto wait = std::min<milliseconds>(left, defaults::monitor_stall_timeout);
-  if (wait.count() <= 0) return false;
-  pollfd watched{socket_, POLLOUT, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&watched, 1, static_cast<int>(wait.count()));
-  } while (ready < 0 && errno == EINTR);
-  return ready > 0 && (watched.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
+http_engine::http_engine(page_context pages, answer_maker make)
+    : pages_(std::move(pages)), make_(std::move(make)) {
+  set_pre_routing_handler(
+      [](const httplib::Request&, httplib::Response&) { return HandlerResponse::Handled; });
 }
 
-ssize_t exchange::read(char* to, size_t size) {
-  auto n = std::min(size, request_.size() - at_);
-  std::copy_n(request_.data() + at_, n, to);
-  at_ += n;
-  return static_cast<ssize_t>(n);
-}
-
-ssize_t exchange::write(const char* from, size_t size) {
-  while (is_writable()) {
-    auto n = ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n >= 0) return n;
-    if (errno != EAGAIN && errno != EINTR) return -1;
+answer http_engine::answer_for(const httplib::Request& request, const std::string&) const {
+  if (request.method != "GET" && request.method != "HEAD") {
+    auto refused = error_page(fail(errc::not_authorised, "only GET and HEAD are served"));
+    refused.headers.emplace_back("Allow", "GET, HEAD");
+    return refused;
   }
-  return -1;
+  auto context = pages_;
+  auto host = request.get_header_value("Host");
+  if (is_host(host)) context.origin = "http://" + host;
+  return make_(context, request.target, {});
 }
 
-// Nobody asks for them, and a look at each connection costs a system call.
-void exchange::get_remote_ip_and_port(std::string& ip, int& port) const {
-  ip.clear();
-  port = 0;
-}
-
-void exchange::get_local_ip_and_port(std::string& ip, int& port) const {
-  ip.clear();
-  port = 0;
-}
-
-http_engine::http_engine(page_context pages, int listening) : pages_(std::move(pages)) {
-  // It takes an invalid one for the sign to stop.
-  svr_sock_ = listening;
-  set_default_headers(
-      {{"Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'"},
-       {"X-Content-Type-Options", "nosniff"},
-       {"Cache-Control", "no-store"}});
-  set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-    give(request, response);
-    return HandlerResponse::Handled;
-  });
-}
-
-void http_engine::give(const httplib::Request& request, httplib::Response& response) const {
+reply http_engine::reply_to(std::string text, const std::string& peer) {
+  reply_form form;
   try {
-    if (request.method != "GET" && request.method != "HEAD") {
-      response.set_header("Allow", "GET, HEAD");
-      send(error_page(fail(errc::not_authorised, "only GET and HEAD are served")), response);
-      return;
+    exchange with{std::move(text)};
+    std::optional<httplib::Request> parsed;
+    bool closed = false;
+    process_request(with, true, closed, [&parsed](httplib::Request& request) { parsed = request; });
+    if (!parsed) {
+      reply refused;
+      refused.bytes = with.take_said();
+      return refused;
     }
-    auto context = pages_;
-    auto host = request.get_header_value("Host");
-    if (is_host(host)) context.origin = "http://" + host;
-    send(answer_to(context, request.target), response);
+    form.head = parsed->method == "HEAD";
+    form.http_1_0 = parsed->version == "HTTP/1.0";
+    auto made = compose(answer_for(*parsed, peer), form);
+    made.viewer = "at " + peer;
+    return made;
   } catch (const std::exception& e) {
-    send(error_page(fail(errc::internal, request.target + ": " + e.what())), response);
+    return compose(error_page(fail(errc::internal, std::string{"a request: "} + e.what())), form);
   }
-}
-
-void http_engine::answer_on(exchange& with) {
-  bool closed = false;
-  try {
-    process_request(with, true, closed, [](httplib::Request& request) {
-      // A page is whole or not at all: it may be another one with the next request.
-      request.ranges.clear();
-    });
-  } catch (const std::exception& e) {
-    spdlog::error("monitor: an answer is cut: {}", e.what());
-  }
-}
-
-void http_engine::close() {
-  svr_sock_ = INVALID_SOCKET;
 }
 
 }  // namespace et::monitor

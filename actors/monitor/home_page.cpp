@@ -44,6 +44,7 @@ caf::expected<answer> home(const page_context& context, const query& asked) {
     begin_page(out, "Elastic Tape on " + node);
     markup page{out};
     page.leaf("h1", "Elastic Tape on " + node);
+    page.open("p").link("/", "Dashboard").close("p").break_line();
     if (all.empty()) {
       page.leaf("p", caller.empty() ? "There is no workspace yet."
                                     : caller + " is not a manager of any workspace.");

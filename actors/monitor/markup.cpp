@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/monitor/assets.hpp"
 #include "storage/catalogue/alert_text.hpp"
 #include "storage/format/xml_name.hpp"
 
@@ -140,10 +141,8 @@ void begin_page(std::string& out, std::string_view title) {
   markup page{out};
   page.open("html", {{"lang", "en"}}).open("head").empty("meta", {{"charset", "utf-8"}});
   page.leaf("title", title);
-  out +=
-      "<style>body{font-family:sans-serif}table{border-collapse:collapse;margin:1em 0}"
-      "th,td{border:1px solid #bbb;padding:.2em .5em;text-align:left;white-space:pre-wrap}"
-      "</style>";
+  page.empty("link", {{"rel", "stylesheet"}, {"href", asset_address("pages.css")}});
+  page.empty("link", {{"rel", "icon"}, {"href", asset_address("icon.svg")}});
   page.close("head").open("body").break_line();
 }
 

@@ -1,6 +1,6 @@
-// The monitor's HTTP server. One thread takes connections and reads requests as far as their blank
-// line, so that a client that is slow or silent costs a descriptor and no thread; a fixed number of
-// threads makes and sends answers. One request a connection. All bounds: defaults.hpp.
+// The monitor's HTTP server. One thread moves the bytes of all connections, a fixed number of
+// threads makes answers, and one serves the streams of events. One request a connection. All
+// bounds: defaults.hpp.
 #pragma once
 
 #include <memory>
@@ -10,14 +10,21 @@
 
 namespace et::monitor {
 
+class connections;
+
+struct server_options {
+  std::string address;  ///< `HOST:PORT` (`[::1]:PORT` for IPv6); port 0 picks a free one
+};
+
 class server {
  public:
-  /// Serves on `address`, `HOST:PORT` (`[::1]:PORT` for IPv6); port 0 picks a free one. `pages` is
-  /// what the pages are made of (its origin is set here); its store must outlive the server.
+  /// `pages` is what the pages are made of (its origin is set here); its store must outlive the
+  /// server.
   /// Errors: invalid_argument for a malformed address and for one that is not of this machine only
   /// (there is no access control yet), unavailable when it cannot be bound.
-  static caf::expected<std::unique_ptr<server>> open(const std::string& address,
-                                                     page_context pages);
+  static caf::expected<std::unique_ptr<server>> open(const server_options& options,
+                                                     page_context pages,
+                                                     answer_maker make = answer_to);
   /// Cuts the answers that are being sent.
   ~server();
 
@@ -25,7 +32,6 @@ class server {
   std::string url() const;
 
  private:
-  class connections;
   explicit server(std::unique_ptr<connections> running);
 
   std::unique_ptr<connections> connections_;

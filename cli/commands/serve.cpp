@@ -15,6 +15,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "actors/node_config.hpp"
 #include "actors/system.hpp"
@@ -98,6 +99,11 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.library.cartridges = config.library.cartridges;
   options.library.drives = config.library.drives;
   options.library.capacity_bytes = config.library.capacity_bytes;
+  auto& timing = options.library.drive.timing;
+  timing.read_bytes_per_s = config.library.drive_bytes_per_s;
+  timing.write_bytes_per_s = config.library.drive_bytes_per_s;
+  // Drives have threads of their own.
+  timing.delay = [](std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); };
   options.door.max_sessions = config.limits.sessions;
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
@@ -157,7 +163,7 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
   if (!targets) return complain(targets.error());
   options.alert_targets = std::move(*targets);
   options.door.socket = socket;
-  if (http != "off") options.monitor = http;
+  if (http != "off") options.monitor.address = http;
   auto failed = [&](const std::string& what) {
     spdlog::critical("an actor that the service cannot do without has ended: {}", what);
     uint64_t one = 1;

@@ -43,13 +43,15 @@ TEST_CASE("the example configuration is valid and holds the defaults") {
   CHECK(config->library.cartridges == 10);
   CHECK(config->library.drives == 2);
   CHECK(config->library.capacity_bytes == 128ull << 30);
+  CHECK(config->library.drive_bytes_per_s == 0);
   CHECK(config->admin.users.empty());
 }
 
 TEST_CASE("values are taken") {
   auto config = parse_service_config(
       "[cache]\ncapacity_bytes = \"10T\"\nlow_watermark = 0.5\nhigh_watermark = 1\n"
-      "[admin]\nusers = [\"anna\", \"bert\"]\n[tape]\nblock_bytes = 524288\n",
+      "[admin]\nusers = [\"anna\", \"bert\"]\n[tape]\nblock_bytes = 524288\n"
+      "[library]\ndrive_bytes_per_s = \"300MB\"\n",
       "t.toml");
   REQUIRE(config);
   CHECK(config->cache.capacity_bytes == 10ull << 40);
@@ -57,6 +59,7 @@ TEST_CASE("values are taken") {
   CHECK(config->cache.high_watermark == 1.0);
   CHECK(config->admin.users == std::vector<std::string>{"anna", "bert"});
   CHECK(config->tape.block_bytes == 524288);
+  CHECK(config->library.drive_bytes_per_s == 300'000'000);
   CHECK(parse_service_config("", "t.toml"));
 }
 

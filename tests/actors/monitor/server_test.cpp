@@ -1,73 +1,19 @@
 // The server below the pages: addresses, bounds, clients that misbehave.
-#include "actors/monitor/server.hpp"
-
-#include <arpa/inet.h>
-#include <httplib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <thread>
 
 #include "actors/defaults.hpp"
-#include "storage/os/file.hpp"
-#include "tests/actors/monitor/support.hpp"
+#include "actors/monitor/server.hpp"
+#include "tests/actors/monitor/served.hpp"
 
 using namespace et;
 using namespace et::test;
 using monitor::server;
 
-namespace {
-
-struct served : fixture {
-  std::unique_ptr<server> running = open("127.0.0.1:0");
-
-  std::unique_ptr<server> open(const std::string& address) {
-    return need(server::open(address, {&store(), "node1", ""}));
-  }
-  int port() const {
-    auto url = running->url();
-    return std::stoi(url.substr(url.rfind(':') + 1));
-  }
-  /// One that sends `;` as it is.
-  httplib::Client client() const {
-    httplib::Client made{"127.0.0.1", port()};
-    made.set_url_encode(false);
-    return made;
-  }
-
-  unique_fd connect(int receive_bytes = 0) const {
-    unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (receive_bytes > 0)
-      ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<uint16_t>(port()));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
-    return fd;
-  }
-};
-
-std::string read_to_end(const unique_fd& fd) {
-  std::string text;
-  char piece[4096];
-  for (ssize_t n; (n = ::read(fd.get(), piece, sizeof piece)) > 0;)
-    text.append(piece, static_cast<size_t>(n));
-  return text;
-}
-
-void say(const unique_fd& fd, const std::string& words) {
-  REQUIRE(::send(fd.get(), words.data(), words.size(), MSG_NOSIGNAL) ==
-          static_cast<ssize_t>(words.size()));
-}
-
-}  // namespace
-
 TEST_CASE("the monitor serves addresses of this machine only") {
   fixture f;
   auto open = [&](const std::string& address) {
-    return server::open(address, {&f.store(), "node1", ""});
+    return server::open({address}, {&f.store(), "node1", ""});
   };
   for (const auto* address : {"0.0.0.0:0", "192.0.2.1:80", "[::]:0"}) {
     auto refused = open(address);
@@ -179,15 +125,59 @@ TEST_CASE("clients that do not read keep no thread for others") {
   served f;
   f.commit(numbered_entries(60'000));
   std::vector<unique_fd> deaf;
-  for (size_t i = 0; i + 1 < defaults::monitor_threads; ++i) {
+  for (size_t i = 0; i < 8 * defaults::monitor_threads; ++i) {
     deaf.push_back(f.connect());
     say(deaf.back(), "GET /et_user/ET_Batch_Input_File_Details.php?batch=1 HTTP/1.1\r\n\r\n");
+    std::string begin;
+    REQUIRE(read_until(deaf.back(), "\r\n\r\n", begin));
   }
-  CHECK(f.client().Get("/")->status == 200);
+  for (int i = 0; i < 10; ++i) CHECK(f.client().Get("/")->status == 200);
   // And the end of the server does not wait for them.
   auto begin = std::chrono::steady_clock::now();
   f.running.reset();
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{5});
+}
+
+TEST_CASE("of too many answers the one that waits longest for its client is cut") {
+  served f;
+  f.commit(numbered_entries(60'000));
+  std::vector<unique_fd> deaf;
+  for (size_t i = 0; i <= defaults::monitor_answers; ++i) {
+    deaf.push_back(f.connect(4096));
+    say(deaf.back(), "GET /et_user/ET_Batch_Input_File_Details.php?batch=1 HTTP/1.1\r\n\r\n");
+    std::string begin;
+    REQUIRE(read_until(deaf.back(), "\r\n\r\n", begin));
+  }
+  CHECK(f.client().Get("/")->status == 200);
+  CHECK_FALSE(read_to_end(deaf.front()).ends_with("0\r\n\r\n"));
+  CHECK(read_to_end(deaf.back()).ends_with("0\r\n\r\n"));
+}
+
+TEST_CASE("HTTP/1.0 has the answer without chunks") {
+  served f;
+  f.commit(numbered_entries(20'000));
+  auto fd = f.connect();
+  say(fd, "GET /et_user/ET_Batch_Input_File_Details.php?batch=1 HTTP/1.0\r\n\r\n");
+  auto text = read_to_end(fd);
+  CHECK(text.find("Transfer-Encoding") == std::string::npos);
+  auto body = text.substr(text.find("\r\n\r\n") + 4);
+  CHECK(body == get(f, "/et_user/ET_Batch_Input_File_Details.php?batch=1").text);
+}
+
+TEST_CASE("a page's headers replace the usual ones and cannot begin others") {
+  served f{[](const monitor::page_context&, std::string_view, monitor::viewer) {
+    monitor::answer made;
+    made.next = monitor::once([](std::string& out) { out = "page"; });
+    made.headers = {{"cache-control", "max-age=60"}, {"ETag", "\"1\""}, {"X-Bad", "a\r\nB: c"}};
+    return made;
+  }};
+  auto got = f.client().Get("/");
+  REQUIRE(got);
+  CHECK(got->get_header_value_count("Cache-Control") == 1);
+  CHECK(got->get_header_value("Cache-Control") == "max-age=60");
+  CHECK(got->get_header_value("ETag") == "\"1\"");
+  CHECK_FALSE(got->has_header("X-Bad"));
+  CHECK(got->get_header_value("Referrer-Policy") == "no-referrer");
 }
 
 TEST_CASE("what is no request is refused") {

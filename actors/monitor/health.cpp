@@ -1,0 +1,91 @@
+#include "actors/monitor/health.hpp"
+
+#include <algorithm>
+
+#include "actors/monitor/figures.hpp"
+#include "actors/monitor/markup.hpp"
+
+namespace et::monitor {
+
+namespace {
+
+/// From here on a workspace is worth a look; the catalogue's alerts say 80 too, but nobody has to
+/// act on that.
+constexpr uint64_t tight_quota_percent = 95;
+
+void look_at_volumes(const live_state& state, std::vector<finding>& found) {
+  if (!state.library_known || state.volumes.empty()) return;
+  uint64_t suspect = 0;
+  bool room = false;
+  for (const auto& volume : state.volumes) {
+    auto status = volume.record.status;
+    if (status == volume_status::suspect) ++suspect;
+    room |=
+        is_here(volume) && (status == volume_status::blank || status == volume_status::appendable);
+  }
+  if (!room)
+    found.push_back(
+        {severity::error, "No volume in the library has room: add blank cartridges", "/volumes"});
+  if (suspect > 0)
+    found.push_back({severity::warning,
+                     counted(suspect, "volume") + (suspect == 1 ? " is" : " are") + " suspect",
+                     "/volumes?status=suspect"});
+}
+
+void look_at_quotas(const live_state& state, std::vector<finding>& found) {
+  const workspace_record* tightest = nullptr;
+  uint64_t tight = 0;
+  uint64_t most = 0;
+  for (const auto& workspace : state.workspaces) {
+    auto percent = percent_of(workspace.used_bytes, workspace.quota_bytes);
+    if (percent < tight_quota_percent) continue;
+    ++tight;
+    if (percent < most) continue;
+    most = percent;
+    tightest = &workspace;
+  }
+  if (!tightest) return;
+  auto text =
+      "Workspace " + tightest->name + " has used " + std::to_string(most) + " % of its quota";
+  if (tight > 1) text += ", and " + counted(tight - 1, "other") + " 95 % or more";
+  found.push_back({severity::warning, text,
+                   tight > 1 ? "/workspaces" : "/workspace/" + url_encoded(tightest->name)});
+}
+
+bool is_writing(const live_drive& drive) {
+  return drive.activity == "writing";
+}
+
+}  // namespace
+
+std::vector<finding> findings(const live_state& state) {
+  std::vector<finding> found;
+  if (!state.trouble.empty())
+    found.push_back({severity::warning, "Some of this is old or missing: " + state.trouble, ""});
+  for (const auto& node : state.nodes)
+    if (node.state != "up")
+      found.push_back({severity::error, "Node " + node.name + " is " + node.state, "#nodes"});
+  look_at_volumes(state, found);
+  if (state.cache.full)
+    found.push_back({severity::warning, "The cache is full: work waits for room in it", "#cache"});
+  look_at_quotas(state, found);
+  std::stable_sort(found.begin(), found.end(),
+                   [](const finding& a, const finding& b) { return a.level > b.level; });
+  return found;
+}
+
+std::string what_happens(const batch_record& batch, const live_state& state) {
+  auto in = [&](enum state which) { return uint64_t{batch.in_state[static_cast<size_t>(which)]}; };
+  std::string text;
+  auto add = [&](const std::string& words) { text += (text.empty() ? "" : ", ") + words; };
+  if (!batch.planned) add("being planned");
+  if (auto n = in(state::registered); n > 0)
+    add(count_text(n) + (state.cache.full ? " waiting for room in the cache" : " to be read"));
+  if (auto n = in(state::cached); n > 0) {
+    auto writing = std::any_of(state.drives.begin(), state.drives.end(), is_writing);
+    add(count_text(n) + (writing ? " going to tape" : " waiting for a drive"));
+  }
+  return text;
+}
+
+}  // namespace et::monitor
