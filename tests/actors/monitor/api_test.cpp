@@ -1,6 +1,7 @@
 // The JSON interface: what is told, in pages, and to whom.
 #include "actors/monitor/api.hpp"
 
+#include "tests/actors/monitor/served.hpp"
 #include "tests/actors/monitor/two_workspaces.hpp"
 
 using namespace et;
@@ -163,6 +164,7 @@ TEST_CASE("api: what is wrong with a request is a problem document") {
                                                 {"batches/1/files?search=[", 400},
                                                 {"volumes?status=broken", 400},
                                                 {"alerts?severity=loud", 400},
+           {"alerts?severity=%zz", 400},
                                                 {"alerts?before=-1", 400},
                                                 {"throughput?minutes=2", 400}}) {
     INFO(target);
@@ -212,4 +214,15 @@ TEST_CASE("api: events tell the overview when it has changed, and each second's 
   auto told = json::parse(out.substr(out.find('{')));
   CHECK(told["retrievals"][0]["finished_bytes"] == 500);
   CHECK(told["throughput"]["put_bytes"] == 9);
+}
+
+TEST_CASE("api: other methods than GET are refused with a document") {
+  served f;
+  auto client = f.client();
+  auto refused = client.Post("/api/v1/workspaces", "{}", "application/json");
+  REQUIRE(refused);
+  CHECK(refused->status == 405);
+  CHECK(refused->get_header_value("Content-Type") == "application/problem+json");
+  CHECK(json::parse(refused->body)["title"] == "Method not allowed");
+  CHECK(client.Get("/api/v1/workspaces")->status == 200);
 }
