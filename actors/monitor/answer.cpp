@@ -130,10 +130,14 @@ answer error_page(const caf::error& error) {
   return result;
 }
 
+answer error_for(std::string_view target, const caf::error& error) {
+  return target.starts_with(api_root) ? problem(error) : error_page(error);
+}
+
 answer answer_to(const page_context& context, std::string_view target, viewer who) {
   answer_watch watch{context.measures};
   auto asked = query::parse(target);
-  if (!asked) return watch.over(error_page(asked.error()));
+  if (!asked) return watch.over(error_for(target, asked.error()));
   asked->set_viewer(std::move(who));
   if (asked->path().starts_with(api_root)) {
     watch.set_route(api_route(asked->path()));

@@ -47,6 +47,9 @@ piece_writer in_order(std::vector<piece_writer> parts);
 /// away by itself; 500, with the reason in the log only, for the rest.
 answer error_page(const caf::error& error);
 
+/// The same for whoever asked for `target`: a document below /api/, a page elsewhere.
+answer error_for(std::string_view target, const caf::error& error);
+
 /// The status for an error, as error_page() has it, and what it is called, as in `404 Not found`.
 int status_of(const caf::error& error);
 const char* words_of(int status);

@@ -138,12 +138,15 @@ caf::expected<answer> api_batch_files(const page_context& context, const query& 
 caf::expected<answer> api_aggregation(const page_context& context, const query& asked,
                                       const path_words& words) {
   auto none = [&] { return fail(errc::not_found, "there is no aggregation " + words.front()); };
-  auto as_asked = query::parse("/?id=" + words.front());
-  auto id = as_asked ? as_asked->aggregation("id") : caf::expected<aggregation_id>{none()};
-  if (!id) return none();
-  auto batch = seen_batch(context, asked, id->batch);
+  auto dot = words.front().find('.');
+  if (dot == std::string::npos) return none();
+  auto of = number_in(words.front().substr(0, dot));
+  auto number = number_in(words.front().substr(dot + 1));
+  if (!of || !number || *number > UINT32_MAX) return none();
+  aggregation_id id{batch_id{*of}, static_cast<uint32_t>(*number)};
+  auto batch = seen_batch(context, asked, id.batch);
   if (!batch) return code_of(batch.error()) == errc::not_found ? none() : batch.error();
-  auto found = context.store->view()->aggregation(*id);
+  auto found = context.store->view()->aggregation(id);
   if (!found) return found.error();
   if (!*found) return none();
   auto result = json_of(**found);

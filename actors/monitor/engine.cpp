@@ -84,7 +84,8 @@ http_engine::http_engine(page_context pages, answer_maker make, const access_opt
 answer http_engine::answer_for(const httplib::Request& request, const credentials& from,
                                std::string& viewer) {
   if (request.method != "GET" && request.method != "HEAD") {
-    auto refused = error_page(fail(errc::not_authorised, "only GET and HEAD are served"));
+    auto refused =
+        error_for(request.target, fail(errc::not_authorised, "only GET and HEAD are served"));
     refused.headers.emplace_back("Allow", "GET, HEAD");
     return refused;
   }

@@ -313,3 +313,48 @@ TEST_CASE("mount plan: what is quarantined is neither written nor read") {
   CHECK_FALSE(plan.read_obstacle(barcode{"A"}));
   CHECK_FALSE(plan.write_obstacle("archive").empty());
 }
+
+TEST_CASE("mount plan: changed volumes come in pages, each change once") {
+  mount_plan plan{{}};
+  for (int i = 0; i < 5; ++i)
+    plan.set_volume(volume("V" + std::to_string(i), volume_status::blank));
+  plan.set_present({barcode{"V0"}, barcode{"V1"}});
+  uint64_t at = 0;
+  auto first = plan.changed_volumes(0, 3, at);
+  CHECK(first.size() == 3);
+  auto second = plan.changed_volumes(at, 3, at);
+  CHECK(second.size() == 2);
+  std::set<barcode> seen{first.begin(), first.end()};
+  seen.insert(second.begin(), second.end());
+  CHECK(seen.size() == 5);
+  CHECK(plan.changed_volumes(at, 3, at).empty());
+  plan.set_absent(barcode{"V1"});
+  plan.set_absent(barcode{"V1"});
+  CHECK(plan.changed_volumes(at, 3, at) == std::vector<barcode>{barcode{"V1"}});
+  plan.set_volume(volume("V3", volume_status::full));
+  plan.set_volume(volume("V3", volume_status::suspect));
+  CHECK(plan.changed_volumes(at, 3, at) == std::vector<barcode>{barcode{"V3"}});
+}
+
+TEST_CASE("mount plan: facts tell each pool's queue, recalls and resting drives") {
+  mount_plan plan{{}};
+  plan.set_drives(2);
+  plan.drive(1).rest_until_ms = 2000;
+  plan.add_write(write(1, 1, 10, 400));
+  plan.add_write(write(1, 2, 20, 500));
+  plan.add_write(write(1, 1, 10, 600, "archive-2"));
+  plan.add_recall(recall(1, "V1", 5));
+  auto facts = facts_of(plan, {"archive", "empty"}, 1000, 0);
+  REQUIRE(facts.queues.size() == 4);
+  CHECK(facts.queues[0].name == "write archive");
+  CHECK(facts.queues[0].waiting == 2);
+  CHECK(facts.queues[0].waiting_bytes == 30);
+  CHECK(facts.queues[0].oldest_ms == 600);
+  CHECK(facts.queues[1].name == "write archive-2");
+  CHECK(facts.queues[2].name == "write empty");
+  CHECK(facts.queues[2].waiting == 0);
+  CHECK(facts.queues[3].name == "recall");
+  CHECK(facts.queues[3].waiting == 1);
+  CHECK(facts.drives[0].activity == "idle");
+  CHECK(facts.drives[1].activity == "resting");
+}

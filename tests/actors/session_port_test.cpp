@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "actors/catalogue_reader.hpp"
+#include "actors/metrics.hpp"
 #include "actors/node_config.hpp"
 #include "actors/registrar.hpp"
 #include "actors/retrieval_director.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 batch_director_actor::behavior_type fake_director() {
   return {[](report_atom) { return std::vector<report>{}; },
+          [](observe_atom) { return director_facts{}; },
           [](start_atom, batch_id) {},
           [](cancel_atom, batch_id, bool) { return true; },
           [](finished_atom, batch_id) {},
@@ -391,4 +393,33 @@ TEST_CASE("session port: a client of another version is told so") {
   CHECK(info.user == "user of mine");
   CHECK_FALSE(info.administrator);
   CHECK(n.ask<session_info>(mine, nullptr, hello_atom_v, std::string{"999"}) == errc::protocol);
+}
+
+TEST_CASE("session port: requests are measured by command, those refused too") {
+  node n;
+  auto port = n.port("user of mine");
+  n.put(port, "mine", "/mine/file");
+  CHECK(n.ask<std::vector<workspace_record>>(port, nullptr, list_workspaces_atom_v,
+                                             std::string{"theirs"}) == errc::not_authorised);
+  std::map<std::string, uint64_t> requests;
+  std::map<std::string, double> errors;
+  std::map<std::string, double> plain;
+  for (auto& family : n.actors->measures->collect()) {
+    for (auto& one : family.metric) {
+      if (family.name == "elastictape_request_duration_seconds")
+        requests[one.label[0].value] = one.histogram.sample_count;
+      else if (family.name == "elastictape_request_errors_total")
+        errors[one.label[0].value] = one.counter.value;
+      else if (one.label.empty())
+        plain[family.name] = one.counter.value;
+    }
+  }
+  CHECK(requests["putbegin"] == 1);
+  CHECK(requests["putchunk"] == 1);
+  CHECK(requests["putcommit"] == 1);
+  CHECK(requests["lsws"] == 1);
+  CHECK(errors["lsws"] == 1);
+  CHECK(errors.size() == 1);
+  CHECK(plain["elastictape_registered_files_total"] == 1);
+  CHECK(plain["elastictape_registered_bytes_total"] == 10);
 }

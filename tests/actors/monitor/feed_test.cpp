@@ -151,8 +151,7 @@ TEST_CASE("what clients look for in alerts begins as they know it") {
   auto now = local_time(f.clock().now_ns());
   std::set<std::string> texts;
   parsed page{f, atom};
-  for (const auto& entry : page.all("/feed/entry"))
-    texts.insert(entry.child_value("summary"));
+  for (const auto& entry : page.all("/feed/entry")) texts.insert(entry.child_value("summary"));
   CHECK(texts.count("Batch 1 successfully sent to storage at " + now) == 1);
   CHECK(texts.count("Retrieval request 1 by bob for batch 1 at " + now) == 1);
   CHECK(texts.count("Retrieval request 1 by bob completed at " + now + " with 3 bad files") == 1);

@@ -49,6 +49,20 @@ TEST_CASE("space is reserved, used and given back") {
   CHECK(ledger.occupied_bytes() == 0);
 }
 
+TEST_CASE("what is not safe is accounted for") {
+  cache_ledger ledger{{100, 80, 50}};
+  ledger.add(id(1), 10);
+  ledger.add(id(2), 20);
+  CHECK(ledger.unsafe_bytes() == 30);
+  ledger.mark_safe(id(1), 1);
+  ledger.mark_safe(id(1), 2);
+  CHECK(ledger.unsafe_bytes() == 20);
+  ledger.remove(id(1));
+  CHECK(ledger.unsafe_bytes() == 20);
+  ledger.remove(id(2));
+  CHECK(ledger.unsafe_bytes() == 0);
+}
+
 TEST_CASE("a file may outgrow its reservation and the capacity") {
   cache_ledger ledger{{100, 80, 50}};
   auto a = ledger.reserve(90);
