@@ -318,7 +318,7 @@ TEST_CASE("dashboard: lists are paged, each row once") {
   CHECK(volumes.size() == 250);
   CHECK(once_each(volumes));
   size_t by_status = 0;
-  for (const auto* status : {"blank", "appendable", "full", "suspect", "absent"}) {
+  for (const auto* status : {"blank", "appendable", "full", "suspect", "quarantined", "absent"}) {
     auto some = rows_of("/volumes?status=" + std::string{status});
     CHECK_FALSE(some.empty());
     by_status += some.size();
