@@ -35,7 +35,8 @@ void head(std::string& out, std::string_view title, const live_state& state, ren
   page.empty("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   page.empty("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
   page.leaf("title", std::string{title} + " · " + state.node);
-  page.empty("link", {{"rel", "stylesheet"}, {"href", asset_address("dashboard.css")}});
+  for (const auto* style : {"frame.css", "dashboard.css"})
+    page.empty("link", {{"rel", "stylesheet"}, {"href", asset_address(style)}});
   page.empty("link", {{"rel", "icon"}, {"href", asset_address("icon.svg")}});
   if (how != renewal::never) {
     page.open("noscript").empty("meta", {{"http-equiv", "refresh"}, {"content", "30"}});
