@@ -58,6 +58,14 @@ void mount_plan::set_absent(const barcode& volume) {
   if (present_.erase(volume) > 0) changed(volume);
 }
 
+std::optional<std::string> mount_plan::read_obstacle(const barcode& volume) const {
+  if (!present(volume)) return "cartridge " + volume.value + " is not in the library; put it back";
+  auto found = volumes_.find(volume);
+  if (found != volumes_.end() && found->second.status == volume_status::quarantined)
+    return "volume " + volume.value + " is quarantined; an administrator may release it";
+  return std::nullopt;
+}
+
 bool mount_plan::queued(aggregation_id id) const {
   return std::any_of(writes_.begin(), writes_.end(),
                      [&](const auto& write) { return write.item.aggregation.id == id; });
@@ -90,10 +98,17 @@ bool mount_plan::usable(const drive_slot& slot, int64_t now_ms) const {
   return slot.activity == drive_activity::idle && slot.rest_until_ms <= now_ms;
 }
 
-bool mount_plan::mounted_elsewhere(const barcode& volume, uint32_t drive) const {
+bool mount_plan::taken_elsewhere(const barcode& volume, uint32_t drive) const {
   for (uint32_t i = 0; i < drives_.size(); ++i)
-    if (i != drive && drives_[i].mounted == volume) return true;
+    if (i != drive && (drives_[i].mounted == volume || drives_[i].target == volume)) return true;
   return false;
+}
+
+bool mount_plan::in_use(const barcode& volume) const {
+  return std::any_of(drives_.begin(), drives_.end(), [&](const drive_slot& slot) {
+    return slot.target == volume ||
+           (slot.mounted == volume && slot.activity != drive_activity::idle);
+  });
 }
 
 bool mount_plan::due(const std::string& pool, int64_t now_ms) const {
@@ -110,7 +125,7 @@ bool mount_plan::due(const std::string& pool, int64_t now_ms) const {
 
 std::optional<barcode> mount_plan::volume_for(const std::string& pool, uint32_t drive) const {
   auto fits = [&](const volume_record& volume) {
-    return present_.count(volume.id) && !mounted_elsewhere(volume.id, drive);
+    return present_.count(volume.id) && !taken_elsewhere(volume.id, drive);
   };
   auto belongs = [&](const volume_record& volume) {
     return volume.status == volume_status::appendable && volume.pool == pool;
@@ -148,6 +163,7 @@ mount_action mount_plan::take_writes(uint32_t drive, const std::string& pool,
   }
   drives_[drive].activity = drive_activity::writing;
   drives_[drive].pool = pool;
+  drives_[drive].target = volume;
   drives_[drive].read_last = false;
   return action;
 }
@@ -198,6 +214,7 @@ std::optional<mount_action> mount_plan::read_mounted(uint32_t drive) {
   auto recall = std::move(*best);
   recalls_.erase(best);
   slot.activity = drive_activity::reading;
+  slot.target = slot.mounted;
   slot.read_last = true;
   slot.recalled = recall.job.aggregation.id;
   return read_action(drive, std::move(recall));
@@ -206,7 +223,7 @@ std::optional<mount_action> mount_plan::read_mounted(uint32_t drive) {
 std::optional<mount_action> mount_plan::read_other(uint32_t drive) {
   for (auto& oldest : recalls_) {
     auto volume = oldest.job.copy.volume;
-    if (!present_.count(volume) || mounted_elsewhere(volume, drive)) continue;
+    if (!present_.count(volume) || taken_elsewhere(volume, drive)) continue;
     // Mounted once, its recalls are read from the lowest block on.
     auto best = recalls_.end();
     for (auto i = recalls_.begin(); i != recalls_.end(); ++i)
@@ -216,6 +233,7 @@ std::optional<mount_action> mount_plan::read_other(uint32_t drive) {
     auto recall = std::move(*best);
     recalls_.erase(best);
     drives_[drive].activity = drive_activity::reading;
+    drives_[drive].target = volume;
     drives_[drive].read_last = true;
     drives_[drive].recalled = recall.job.aggregation.id;
     return read_action(drive, std::move(recall));

@@ -48,11 +48,13 @@ const char* to_string(drive_activity activity);
 struct drive_slot {
   drive_activity activity = drive_activity::idle;
   std::optional<barcode> mounted;
-  std::string pool;  ///< being written
+  std::optional<barcode> target;  ///< what it works with, also while that is on its way
+  std::string pool;               ///< being written
   int64_t idle_since_ms = 0;
   int64_t rest_until_ms = 0;  ///< after a failure
   bool read_last = false;
-  aggregation_id recalled;  ///< being read, or what the volume is mounted for
+  bool left_loaded = false;  ///< by a former run: `mounted` must leave before anything else
+  aggregation_id recalled;   ///< being read, or what the volume is mounted for
 };
 
 /// What to do with one drive.
@@ -78,6 +80,9 @@ class mount_plan {
   void set_absent(const barcode& volume);
   bool present(const barcode& volume) const { return present_.count(volume) > 0; }
 
+  /// Nothing: the volume may be read; else why not, in words.
+  std::optional<std::string> read_obstacle(const barcode& volume) const;
+
   /// Queues a write unless the same aggregation is queued for the pool; false then.
   bool add_write(queued_write write);
   void add_recall(queued_recall recall) { recalls_.push_back(std::move(recall)); }
@@ -100,6 +105,8 @@ class mount_plan {
   const std::vector<queued_write>& writes() const { return writes_; }
   const std::vector<queued_recall>& recalls() const { return recalls_; }
   bool queued(aggregation_id id) const;
+  /// A drive is doing something with it, or is about to.
+  bool in_use(const barcode& volume) const;
 
   /// When next() may have something to do without any other event, in milliseconds; nullopt: never.
   std::optional<int64_t> next_time_ms(int64_t now_ms) const;
@@ -109,7 +116,7 @@ class mount_plan {
 
  private:
   void changed(const barcode& volume);
-  bool mounted_elsewhere(const barcode& volume, uint32_t drive) const;
+  bool taken_elsewhere(const barcode& volume, uint32_t drive) const;
   bool due(const std::string& pool, int64_t now_ms) const;
   std::optional<barcode> volume_for(const std::string& pool, uint32_t drive) const;
   std::optional<mount_action> write_action(uint32_t drive, int64_t now_ms);

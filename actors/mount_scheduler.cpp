@@ -3,6 +3,7 @@
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
+#include "actors/scheduler_parts.hpp"
 #include "actors/scheduler_reports.hpp"
 
 namespace et {
@@ -26,57 +27,20 @@ std::vector<std::string> mount_scheduler_state::missing_pools(
   return missing;
 }
 
+using namespace scheduling;
+
 namespace {
 
-using self_pointer = mount_scheduler_actor::stateful_pointer<mount_scheduler_state>;
 using then_function = std::function<void()>;
 using failed_function = std::function<void(const caf::error&)>;
-
-/// What a drive may fail at: one trouble each.
-constexpr auto* writing = "writing";
-constexpr auto* reading = "reading";
-constexpr auto* dismounting = "dismounting";
-constexpr auto* recording = "recording";
-
-void go_on(self_pointer self);
-
-void alert(self_pointer self, severity level, std::string text) {
-  alert_record draft;
-  draft.level = level;
-  draft.text = std::move(text);
-  self->send(self->state.actors->alerts, alert_atom_v, std::move(draft));
-}
 
 void drive_free(self_pointer self, uint32_t drive) {
   auto& slot = self->state.plan->drive(drive);
   slot.activity = drive_activity::idle;
   slot.pool.clear();
+  slot.target.reset();
   slot.idle_since_ms = self->state.now_ms();
   go_on(self);
-}
-
-/// The alert of a trouble that has just begun; the log has each time it shows.
-void trouble(self_pointer self, const std::string& subject, const std::string& what) {
-  if (self->state.troubles.begins(subject))
-    alert(self, severity::error, what);
-  else
-    spdlog::error("{} (seen {} times now)", what, self->state.troubles.times(subject));
-}
-
-void trouble_over(self_pointer self, const std::string& subject) {
-  if (self->state.troubles.over(subject)) alert(self, severity::info, subject + " works again");
-}
-
-std::string subject_of(uint32_t drive, const char* doing) {
-  return "drive " + std::to_string(drive) + ": " + doing;
-}
-
-/// A drive or its cartridge failed: both rest, and the log and operators hear of it.
-void drive_failed(self_pointer self, uint32_t drive, const char* doing, const std::string& what) {
-  auto& slot = self->state.plan->drive(drive);
-  slot.rest_until_ms = self->state.now_ms() + self->state.options.policy.drive_rest_ms;
-  self->state.actors->measures->drive_failed(drive);
-  trouble(self, subject_of(drive, doing), "drive " + std::to_string(drive) + ": " + what);
 }
 
 void requeue(self_pointer self, std::vector<queued_write> writes) {
@@ -84,42 +48,6 @@ void requeue(self_pointer self, std::vector<queued_write> writes) {
     ++write.tries;
     self->state.plan->add_write(std::move(write));
   }
-}
-
-void recall_ended(self_pointer self, const recall_outcome& outcome) {
-  auto& recalls = self->state.recalls;
-  auto found = recalls.find(outcome.number);
-  if (found == recalls.end()) return;
-  if (outcome.code != errc::cancelled)
-    self->state.actors->measures->recalled(outcome.code == errc::none);
-  found->second.deliver(outcome);
-  recalls.erase(found);
-}
-
-/// Nobody waits for a cartridge that the library does not have.
-void fail_absent_recalls(self_pointer self) {
-  auto& plan = *self->state.plan;
-  std::vector<uint64_t> absent;
-  for (auto& recall : plan.recalls())
-    if (!plan.present(recall.job.copy.volume)) absent.push_back(recall.job.number);
-  for (auto number : absent) {
-    auto job = plan.take_recall(number)->job;
-    recall_ended(self,
-                 {number, job.aggregation.id, job.whole, errc::no_medium,
-                  "cartridge " + job.copy.volume.value + " is not in the library; put it back"});
-  }
-}
-
-void suspect_volume(self_pointer self, const barcode& id, const std::string& why) {
-  auto found = self->state.plan->volumes().find(id);
-  if (found == self->state.plan->volumes().end()) return;
-  auto volume = found->second;
-  volume.status = volume_status::suspect;
-  self->state.plan->set_volume(volume);
-  spdlog::error("volume {} is suspect: {}", id.value, why);
-  self->request(self->state.actors->registrar, defaults::catalogue_timeout, volume_atom_v, volume,
-                why)
-      .then([](bool) {}, log_error("volume " + id.value));
 }
 
 void dismount(self_pointer self, uint32_t drive, then_function done, failed_function failed) {
@@ -131,7 +59,9 @@ void dismount(self_pointer self, uint32_t drive, then_function done, failed_func
                           drive)
                 .then(
                     [=](bool) {
-                      self->state.plan->drive(drive).mounted.reset();
+                      auto& slot = self->state.plan->drive(drive);
+                      slot.mounted.reset();
+                      slot.left_loaded = false;
                       spdlog::info("drive {}: dismounted {}", drive, volume ? volume->value : "");
                       done();
                     },
@@ -159,7 +89,10 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
                     },
                     [=](const caf::error& error) {
                       // The cartridge leaves the drive again; its fault is not the drive's.
-                      suspect_volume(self, id, text_of(error));
+                      keep_out(self, id,
+                               code_of(error) == errc::wrong_volume ? volume_status::quarantined
+                                                                    : volume_status::suspect,
+                               text_of(error));
                       dismount(
                           self, drive, [=] { failed(error); },
                           [=](const caf::error&) { failed(error); });
@@ -169,7 +102,7 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
             // Not asked for again until the next inventory.
             if (code_of(error) == errc::no_medium) {
               self->state.plan->set_absent(id);
-              fail_absent_recalls(self);
+              fail_hopeless_recalls(self);
             }
             failed(error);
           });
@@ -178,7 +111,7 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
 void ensure_mounted(self_pointer self, uint32_t drive, const barcode& id, then_function done,
                     failed_function failed) {
   auto& slot = self->state.plan->drive(drive);
-  if (slot.mounted == id) {
+  if (slot.mounted == id && !slot.left_loaded) {
     done();
   } else if (slot.mounted) {
     dismount(
@@ -243,7 +176,7 @@ void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome
       break;
     case errc::medium_error:
     case errc::wrong_position:
-      suspect_volume(self, id, outcome.text);
+      keep_out(self, id, volume_status::suspect, outcome.text);
       break;
     default:
       drive_failed(self, drive, writing, outcome.text);
@@ -355,7 +288,9 @@ void warn_starved(self_pointer self) {
   state.starved = !obstacle.empty();
 }
 
-void go_on(self_pointer self) {
+}  // namespace
+
+void scheduling::go_on(self_pointer self) {
   auto& state = self->state;
   if (state.stopping) {
     finish_stop(self);
@@ -387,53 +322,6 @@ void go_on(self_pointer self) {
   }
 }
 
-/// Cartridges that a former run left in drives go home; then volumes and cartridges are matched.
-void take_inventory(self_pointer self, const std::vector<volume_record>& volumes);
-
-void empty_drive(self_pointer self, uint32_t drive, const std::vector<volume_record>& volumes) {
-  self->request(self->state.actors->library, defaults::library_timeout, dismount_atom_v, drive)
-      .then([=](bool) { take_inventory(self, volumes); },
-            [=](const caf::error& error) {
-              drive_failed(self, drive, dismounting,
-                           "cannot be emptied at start: " + text_of(error));
-            });
-}
-
-void take_inventory(self_pointer self, const std::vector<volume_record>& volumes) {
-  self->request(self->state.actors->library, defaults::library_timeout, inventory_atom_v)
-      .then(
-          [=](const library_inventory& all) {
-            for (uint32_t i = 0; i < all.in_drives.size(); ++i)
-              if (!all.in_drives[i].value.empty()) {
-                empty_drive(self, i, volumes);
-                return;
-              }
-            auto& plan = *self->state.plan;
-            for (auto& id : all.in_slots) {
-              volume_record blank;
-              blank.id = id;
-              plan.set_volume(blank);
-            }
-            for (auto& volume : volumes) plan.set_volume(volume);
-            plan.set_present(all.in_slots);
-            self->state.ready = true;
-            self->state.slots = all.slots;
-            fail_absent_recalls(self);
-            spdlog::info("library: {} cartridges, {} drives, {} volumes in the catalogue",
-                         all.in_slots.size(), all.in_drives.size(), volumes.size());
-            go_on(self);
-          },
-          log_error("library inventory"));
-}
-
-void begin(self_pointer self) {
-  self->request(self->state.actors->reader(0), defaults::catalogue_timeout, volumes_atom_v)
-      .then([=](const std::vector<volume_record>& volumes) { take_inventory(self, volumes); },
-            log_error("reading the volumes"));
-}
-
-}  // namespace
-
 mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_ptr actors,
                                                      const wall_clock* clock,
                                                      scheduler_options options) {
@@ -464,10 +352,21 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
         auto promise = self->make_response_promise<recall_outcome>();
         self->state.recalls.emplace(job.number, promise);
         self->state.plan->add_recall({job, self->state.now_ms()});
-        if (self->state.ready) fail_absent_recalls(self);
+        if (self->state.ready) fail_hopeless_recalls(self);
         go_on(self);
         return promise;
       },
+      [=](volumes_atom, const barcode& after) -> caf::result<std::vector<volume_record>> {
+        std::vector<volume_record> page;
+        auto& all = self->state.plan->volumes();
+        for (auto i = all.upper_bound(after); i != all.end(); ++i) {
+          if (page.size() == defaults::page_records) break;
+          page.push_back(i->second);
+        }
+        return page;
+      },
+      [=](volume_atom, const barcode& id, volume_status status, const std::string& by)
+          -> caf::result<volume_record> { return set_status(self, id, status, by); },
       [=](cancel_atom, batch_id batch) { self->state.plan->cancel_batch(batch); },
       [=](cancel_atom, uint64_t number) {
         if (auto queued = self->state.plan->take_recall(number))
@@ -477,7 +376,10 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
       [=](status_atom, aggregation_id id) -> caf::result<std::string> {
         return waiting_for(*self->state.plan, id);
       },
-      [=](tick_atom) { go_on(self); },
+      [=](tick_atom) {
+        if (!self->state.ready && !self->state.stopping) begin(self);
+        go_on(self);
+      },
       [=](stop_atom) -> caf::result<bool> {
         auto promise = self->make_response_promise<bool>();
         self->state.stopping = true;

@@ -26,8 +26,9 @@ struct mount_scheduler_state {
   std::unique_ptr<mount_plan> plan;
   std::map<uint64_t, caf::typed_response_promise<recall_outcome>> recalls;
   std::vector<caf::typed_response_promise<bool>> stop_promises;
-  bool ready = false;  ///< the inventory is known
-  uint64_t slots = 0;  ///< of the library
+  bool ready = false;   ///< the inventory is known
+  bool asking = false;  ///< for it
+  uint64_t slots = 0;   ///< of the library
   bool stopping = false;
   bool starved = false;  ///< an alert said that no volume is left
   trouble_log troubles;  ///< a few for each drive and volume

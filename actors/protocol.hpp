@@ -161,6 +161,11 @@ using mount_scheduler_actor = reporting_actor::extend<
     handles<void(cancel_atom, batch_id)>,
     // Gives up a queued recall.
     handles<void(cancel_atom, uint64_t)>,
+    // Volumes above a barcode: a page, in order, cartridges without a record included.
+    handles<std::vector<volume_record>(volumes_atom, barcode)>,
+    // An administrator, by name, sets the status of a volume; answers with its record. Errors:
+    // not_found, invalid_argument, unavailable while a drive works with it.
+    handles<volume_record(volume_atom, barcode, volume_status, std::string)>,
     // What a volume, or the writing of an aggregation, waits for.
     handles<std::string(status_atom, aggregation_id)>,
     // Looks for work (to itself).

@@ -74,6 +74,9 @@ using client_actor = caf::typed_actor<
     handles<bool(admin_remove_atom, std::string)>,
     // Administrators: what the inspector knows.
     handles<std::vector<report>(admin_inspect_atom)>,
+    // Administrators: volumes above a barcode, a page; and setting the status of one.
+    handles<std::vector<volume_record>(volumes_atom, barcode)>,
+    handles<volume_record(volume_atom, barcode, volume_status)>,
     // Alerts above a number: those of workspaces the identity manages, or all for administrators.
     handles<std::vector<alert_record>(admin_alerts_atom, uint64_t)>>;
 

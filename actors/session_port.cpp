@@ -231,29 +231,40 @@ client_promise<std::vector<workspace_record>> list_workspaces(self_pointer self,
   return promise;
 }
 
-/// Alerts of workspaces that the identity manages; with all others for administrators.
-client_promise<std::vector<alert_record>> alerts(self_pointer self, uint64_t after) {
-  using answer_type = std::vector<alert_record>;
-  auto promise = client_promise<answer_type>{self};
+using alerts_promise = client_promise<std::vector<alert_record>>;
+
+/// The next alerts above a number that are for the identity.
+void send_alerts(self_pointer self, alerts_promise promise,
+                 const std::vector<workspace_record>& all, uint64_t after) {
   auto failed = [=](caf::error& error) mutable { promise.deliver(std::move(error)); };
+  self->request(reader(self), defaults::catalogue_timeout, admin_alerts_atom_v, after)
+      .then(
+          [=](std::vector<alert_record>& found) mutable {
+            auto last = found.empty() ? after : found.back().number;
+            std::erase_if(found, [&](const alert_record& alert) {
+              if (self->state.who.administrator) return false;
+              return std::none_of(all.begin(), all.end(), [&](const auto& workspace) {
+                return workspace.name == alert.workspace && self->state.may_use(workspace);
+              });
+            });
+            // An empty page would say that there are no more.
+            if (found.empty() && last > after)
+              send_alerts(self, promise, all, last);
+            else
+              promise.deliver(std::move(found));
+          },
+          failed);
+}
+
+/// Alerts of workspaces that the identity manages; with all others for administrators.
+alerts_promise alerts(self_pointer self, uint64_t after) {
+  auto promise = alerts_promise{self};
   self->request(reader(self), defaults::catalogue_timeout, list_workspaces_atom_v, std::string{})
       .then(
           [=](const std::vector<workspace_record>& all) mutable {
-            self->request(reader(self), defaults::catalogue_timeout, admin_alerts_atom_v, after)
-                .then(
-                    [=](answer_type& found) mutable {
-                      std::erase_if(found, [&](const alert_record& alert) {
-                        if (self->state.who.administrator) return false;
-                        return std::none_of(all.begin(), all.end(), [&](const auto& workspace) {
-                          return workspace.name == alert.workspace &&
-                                 self->state.may_use(workspace);
-                        });
-                      });
-                      promise.deliver(std::move(found));
-                    },
-                    failed);
+            send_alerts(self, promise, all, after);
           },
-          failed);
+          [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
   return promise;
 }
 
@@ -408,6 +419,14 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
       },
       [=](admin_inspect_atom) {
         return for_administrator<std::vector<report>>(self, all->inspector, admin_inspect_atom_v);
+      },
+      [=](volumes_atom, const barcode& after) {
+        return for_administrator<std::vector<volume_record>>(self, all->scheduler, volumes_atom_v,
+                                                             after);
+      },
+      [=](volume_atom, const barcode& id, volume_status status) {
+        return for_administrator<volume_record>(self, all->scheduler, volume_atom_v, id, status,
+                                                self->state.who.user);
       },
       [=](admin_alerts_atom, uint64_t after) -> caf::result<std::vector<alert_record>> {
         return alerts(self, after);

@@ -17,7 +17,9 @@
 #include "actors/retrieval_director.hpp"
 #include "actors/session_port.hpp"
 #include "actors/tape_drive.hpp"
+#include "storage/catalogue/alert_text.hpp"
 #include "storage/os/users.hpp"
+#include "storage/printable.hpp"
 
 #include <random>
 #include <thread>
@@ -36,6 +38,10 @@ service::service(caf::actor_system& system, service_options options,
   if (options_.cache_folder.empty()) options_.cache_folder = state / "cache";
   if (options_.library_folder.empty()) options_.library_folder = state / "library";
   if (options_.door.socket.empty()) options_.door.socket = (state / "elastictape.sock").string();
+  if (options_.node.empty()) {
+    char name[256] = {};
+    if (::gethostname(name, sizeof name - 1) == 0) options_.node = name;
+  }
 }
 
 service::~service() {
@@ -134,6 +140,40 @@ caf::error service::begin_deliveries() {
   return caf::none;
 }
 
+/// A run that ended otherwise than by stop() left its mark. The mark stays until the alert is
+/// durable, so that it is told of even when this start fails.
+caf::error service::tell_of_lost_run() {
+  auto mark = options_.state / "running";
+  auto begun = read_small_file(mark, 64);
+  if (begun) {
+    alert_record lost;
+    lost.level = severity::warning;
+    lost.text = "node " + options_.node + " is back: its run of " +
+                printable(begun->substr(0, begun->find('\n'))) +
+                " ended without being stopped (a kill, a crash or a loss of power)";
+    spdlog::warn("{}", lost.text);
+    auto told = store_->add_alert(std::move(lost));
+    if (!told) return told.error();
+  } else if (code_of(begun.error()) != errc::not_found) {
+    return begun.error();
+  }
+  auto retrievals = store_->end_lost_retrievals();
+  if (!retrievals) return retrievals.error();
+  if (*retrievals > 0) spdlog::warn("{} retrievals of that run have failed", *retrievals);
+  auto now_ns = options_.clock->now_ns();
+  if (auto error = replace_file(mark, local_time(now_ns) + "\n")) return error;
+  marked_ = true;
+  return caf::none;
+}
+
+/// This run has not been lost.
+void service::unmark() {
+  if (!std::exchange(marked_, false) || failed_->load()) return;
+  std::error_code code;
+  fs::remove(options_.state / "running", code);
+  if (code) spdlog::error("cannot remove the mark of this run: {}", code.message());
+}
+
 void service::spawn_couriers() {
   for (size_t i = 0; i < options_.alert_targets.size(); ++i) {
     courier_options one;
@@ -214,9 +254,12 @@ void service::watch() {
   auto watched = every_actor();
   auto* stopping = &stopping_;
   auto report_failure = on_failure_;
+  auto failed = failed_;
   watcher_ = system_.spawn([=](caf::event_based_actor* self) -> caf::behavior {
     self->set_down_handler([=](caf::down_msg& down) {
-      if (!stopping->load()) report_failure(text_of(down.reason));
+      if (stopping->load()) return;
+      failed->store(true);
+      report_failure(text_of(down.reason));
     });
     for (auto& one : watched) self->monitor(one);
     return {[=](tick_atom) {}};
@@ -245,16 +288,11 @@ caf::error service::open_door() {
 
 caf::error service::open_monitor() {
   if (options_.monitor.address.empty()) return caf::none;
-  auto node = options_.node;
-  if (node.empty()) {
-    char name[256] = {};
-    if (::gethostname(name, sizeof name - 1) == 0) node = name;
-  }
   monitor::live_watch::options seen;
   seen.system = &system_;
   seen.actors = actors_;
   seen.store = store_.get();
-  seen.node = monitor::node_label(node);
+  seen.node = monitor::node_label(options_.node);
   seen.sessions = [this]() -> uint64_t {
     auto* door = open_door_.load();
     return door ? door->sessions().size() : 0;
@@ -262,7 +300,7 @@ caf::error service::open_monitor() {
   seen.clock = options_.clock;
   watch_ = std::make_unique<monitor::live_watch>(std::move(seen));
   auto opened = monitor::server::open(
-      options_.monitor, {store_.get(), node, {}, watch_.get(), actors_->measures.get()});
+      options_.monitor, {store_.get(), options_.node, {}, watch_.get(), actors_->measures.get()});
   if (!opened) return opened.error();
   monitor_ = std::move(*opened);
   return caf::none;
@@ -276,6 +314,7 @@ caf::expected<std::unique_ptr<service>> service::start(
   if (auto error = made->open_storage()) return error;
   if (auto error = made->add_default_workspace()) return error;
   if (auto error = made->begin_deliveries()) return error;
+  if (auto error = made->tell_of_lost_run()) return error;
   auto kept = made->reconcile_cache();
   if (!kept) return kept.error();
   made->spawn_actors(std::move(*kept));
@@ -292,7 +331,10 @@ void service::stop() {
     door_->stop();
     door_.reset();
   }
-  if (!actors_) return;
+  if (!actors_) {
+    unmark();
+    return;
+  }
   stopping_ = true;
   for (auto& control : controls_) control->cancel = true;
   caf::scoped_actor self{system_};
@@ -314,6 +356,7 @@ void service::stop() {
   actors_.reset();
   library_.reset();
   store_.reset();
+  unmark();
   spdlog::info("stopped");
 }
 

@@ -40,9 +40,9 @@ struct service_options {
   uint32_t readers = 2;
   uint32_t cache_writers = 2;
   uint32_t cache_readers = 2;
-  front_door::options door;        ///< empty socket: STATE/elastictape.sock
+  front_door::options door;         ///< empty socket: STATE/elastictape.sock
   monitor::server_options monitor;  ///< without an address: none
-  std::string node;                ///< its name on pages; empty: the host's
+  std::string node;                 ///< its name; empty: the host's
   std::vector<alert_target> alert_targets;
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
@@ -77,6 +77,8 @@ class service {
   caf::error add_default_workspace();
   caf::expected<std::vector<kept_file>> reconcile_cache();
   caf::error begin_deliveries();
+  caf::error tell_of_lost_run();
+  void unmark();
   void spawn_couriers();
   void spawn_actors(std::vector<kept_file> kept);
   void watch();
@@ -92,6 +94,8 @@ class service {
   std::unique_ptr<cache_store> cache_;
   std::unique_ptr<tape::virtual_library> library_;
   std::atomic<bool> stopping_{false};
+  std::shared_ptr<std::atomic<bool>> failed_ = std::make_shared<std::atomic<bool>>(false);
+  bool marked_ = false;              ///< the state folder says that a service runs
   std::vector<uint64_t> delivered_;  ///< to each target of alerts, at the start
   std::vector<std::shared_ptr<writer_control>> controls_;
   std::shared_ptr<descriptor_channels> channels_ = std::make_shared<descriptor_channels>();

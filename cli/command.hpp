@@ -34,6 +34,7 @@ enum class command {
   retry,
   release,
   admin_workspace,
+  admin_volume,
   admin_inspect,
   admin_alerts,
   export_image,
@@ -72,6 +73,7 @@ struct command_line {
   cancel_options cancel;
   release_options release;
   admin_workspace_options workspaces;
+  admin_volume_options volumes;
   admin_inspect_options inspect;
   admin_alerts_options alerts;
   export_options exporting;

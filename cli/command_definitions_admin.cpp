@@ -49,6 +49,30 @@ void define_workspace(CLI::App& app, command_line& line, admin_workspace_options
   });
 }
 
+void define_volume(CLI::App& app, command_line& line, bool set) {
+  auto& options = line.volumes;
+  if (set) {
+    text(app, "BARCODE", options.id, "which volume", "")->required();
+    CLI::callback_t take = [&options](const CLI::results_t& words) {
+      for (auto status : {volume_status::blank, volume_status::appendable, volume_status::full,
+                          volume_status::suspect, volume_status::quarantined}) {
+        if (words.back() != to_string(status)) continue;
+        options.status = status;
+        return true;
+      }
+      return false;
+    };
+    last(app.add_option("--status", take,
+                        "blank, appendable, full, suspect (read but not written) or quarantined "
+                        "(not mounted)"))
+        ->type_name("STATUS")
+        ->required();
+  }
+  flag(app, "--json", options.json, "one JSON object a line");
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::admin_volume; });
+}
+
 }  // namespace
 
 void define_admin(CLI::App& app, command_line& line) {
@@ -61,6 +85,10 @@ void define_admin(CLI::App& app, command_line& line) {
   define_workspace(*workspace->add_subcommand("list", "list workspaces"), line, what::list);
   define_workspace(*workspace->add_subcommand("remove", "remove an empty workspace"), line,
                    what::remove);
+  auto* volume = app.add_subcommand("volume", "volumes: list, set");
+  volume->require_subcommand(1);
+  define_volume(*volume->add_subcommand("list", "list volumes"), line, false);
+  define_volume(*volume->add_subcommand("set", "set what a volume is used for"), line, true);
   auto* inspect = app.add_subcommand("inspect", "what every part of the service does now");
   flag(*inspect, "--json", line.inspect.json, "one JSON object a line");
   server_options(*inspect, line);

@@ -283,12 +283,15 @@ command_manual admin_manual() {
   page.command = "admin";
   page.description =
       "For administrators: root, and the users whom the service's configuration names. Workspaces "
-      "and their quotas, what every part of the service is doing, and alerts.";
+      "and their quotas, what volumes are used for, what every part of the service is doing, and "
+      "alerts.";
   page.exits = {done, parameters, not_authorised, reader_gone};
   page.examples = {
       {"elastictape admin workspace add lidar --root /data/lidar --manager ada --quota 10T",
        "Add a workspace."},
       {"elastictape admin workspace set lidar --quota 20T", "Change nothing but its quota."},
+      {"elastictape admin volume set ET0003L8 --status quarantined",
+       "Mount it no more, whatever waits for it."},
       {"elastictape admin inspect", "What every actor, drive, volume and queue does now."},
   };
   return page;

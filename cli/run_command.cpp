@@ -88,6 +88,8 @@ int run_connected(command_line& line, command_context& context) {
       return run_release(line.release, context);
     case command::admin_workspace:
       return run_admin_workspace(line.workspaces, context);
+    case command::admin_volume:
+      return run_admin_volume(line.volumes, context);
     case command::admin_inspect:
       return run_admin_inspect(line.inspect, context);
     case command::admin_alerts:

@@ -77,6 +77,9 @@ class service_api {
   virtual caf::expected<workspace_record> add_workspace(const workspace_record& record) = 0;
   virtual caf::expected<workspace_record> set_workspace(const workspace_record& record) = 0;
   virtual caf::error remove_workspace(const std::string& name) = 0;
+  /// A page of volumes above a barcode.
+  virtual caf::expected<std::vector<volume_record>> volumes(const barcode& after) = 0;
+  virtual caf::expected<volume_record> set_volume(const barcode& id, volume_status status) = 0;
   virtual caf::expected<std::vector<report>> inspect() = 0;
   virtual caf::expected<std::vector<alert_record>> alerts(uint64_t after) = 0;
 };

@@ -115,6 +115,12 @@ class connected_service : public service_api {
   caf::error remove_workspace(const std::string& name) override {
     return error_of(client_->call<bool>(admin_remove_atom_v, name));
   }
+  caf::expected<std::vector<volume_record>> volumes(const barcode& after) override {
+    return client_->call<std::vector<volume_record>>(volumes_atom_v, after);
+  }
+  caf::expected<volume_record> set_volume(const barcode& id, volume_status status) override {
+    return client_->call<volume_record>(volume_atom_v, id, status);
+  }
   caf::expected<std::vector<report>> inspect() override {
     return client_->call<std::vector<report>>(admin_inspect_atom_v);
   }

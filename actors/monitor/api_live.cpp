@@ -50,19 +50,18 @@ live_state seen_without_volumes(const live_state& state, const viewer& who) {
 }
 
 json library_summary(const live_state& state) {
-  std::array<uint64_t, 5> by_status{};
+  std::array<uint64_t, volume_statuses.size() + 1> by_status{};
   uint64_t capacity_bytes = 0;
   uint64_t written_bytes = 0;
   uint64_t absent = 0;
   for (const auto& volume : state.volumes) {
-    ++by_status.at(std::min<size_t>(static_cast<size_t>(volume.record.status), 4));
+    ++by_status.at(static_cast<size_t>(volume.record.status));
     capacity_bytes += volume.record.capacity_bytes;
     written_bytes += volume.record.written_bytes;
     if (!volume.present && volume.drive < 0) ++absent;
   }
   auto volumes = json::object();
-  for (auto status : {volume_status::blank, volume_status::appendable, volume_status::full,
-                      volume_status::suspect})
+  for (auto status : volume_statuses)
     volumes[to_string(status)] = by_status.at(static_cast<size_t>(status));
   return {{"known", state.library_known},     {"slots", state.slots},
           {"volumes", std::move(volumes)},    {"absent", absent},

@@ -9,8 +9,7 @@ namespace {
 
 /// Whether there is such a status; empty is none in particular.
 bool is_status(const std::string& name) {
-  for (auto status : {volume_status::blank, volume_status::appendable, volume_status::full,
-                      volume_status::suspect})
+  for (auto status : volume_statuses)
     if (name == to_string(status)) return true;
   return name.empty();
 }
@@ -26,7 +25,7 @@ caf::expected<answer> api_volumes(const page_context& context, const query& aske
   auto status = asked.text("status");
   if (!is_status(status))
     return fail(errc::invalid_argument,
-                "status is one of blank, appendable, full, suspect, not " + status);
+                "status is one of blank, appendable, full, suspect, quarantined, not " + status);
   auto pool = asked.text("pool");
   auto limit = limit_of(asked, 100);
   if (!limit) return limit.error();

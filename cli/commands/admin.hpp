@@ -1,4 +1,4 @@
-// elastictape admin: workspaces, the inspector, alerts.
+// elastictape admin: workspaces, volumes, the inspector, alerts.
 #pragma once
 
 #include <optional>
@@ -18,6 +18,12 @@ struct admin_workspace_options {
   bool json = false;
 };
 
+struct admin_volume_options {
+  std::string id;  ///< whose status is set; empty: all are listed
+  volume_status status = volume_status::blank;
+  bool json = false;
+};
+
 struct admin_inspect_options {
   bool json = false;
 };
@@ -30,6 +36,7 @@ struct admin_alerts_options {
 /// Exit of all: 0; 1 parameters, not there, already there; 2 not authorised; 4 the reader went
 /// away.
 int run_admin_workspace(const admin_workspace_options& options, command_context& context);
+int run_admin_volume(const admin_volume_options& options, command_context& context);
 int run_admin_inspect(const admin_inspect_options& options, command_context& context);
 int run_admin_alerts(const admin_alerts_options& options, command_context& context);
 

@@ -189,6 +189,11 @@ std::optional<uint64_t> number_of_alert_key(std::string_view stored) {
   return read_big_endian(stored.data(), 8);
 }
 
+std::optional<retrieval_id> retrieval_of_key(std::string_view stored) {
+  if (stored.size() != 8) return std::nullopt;
+  return retrieval_id{read_big_endian(stored.data(), 8)};
+}
+
 std::string path_behind(std::string_view path) {
   std::string out{path};
   out.push_back('\0');

@@ -120,6 +120,7 @@ std::optional<std::string_view> path_of_placement_key(std::string_view stored);
 std::optional<batch_id> batch_of_path_key(std::string_view stored);
 std::optional<aggregation_id> aggregation_of_key(std::string_view stored);
 std::optional<uint64_t> number_of_alert_key(std::string_view stored);
+std::optional<retrieval_id> retrieval_of_key(std::string_view stored);
 
 /// The least path that sorts behind `path`.
 std::string path_behind(std::string_view path);

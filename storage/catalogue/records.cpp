@@ -15,6 +15,8 @@ const char* to_string(volume_status status) {
       return "full";
     case volume_status::suspect:
       return "suspect";
+    case volume_status::quarantined:
+      return "quarantined";
   }
   return "unknown";
 }
@@ -276,7 +278,7 @@ std::string encode(const volume_record& record) {
 bool decode(std::string_view value, volume_record& out) {
   auto in = opened(value);
   out.pool = in.string();
-  out.status = read_enum(in, volume_status::blank, volume_status::suspect);
+  out.status = read_enum(in, volume_status::blank, volume_status::quarantined);
   out.next_header.value = in.varint();
   out.next_sequence = in.varint32();
   out.written_bytes = in.varint();

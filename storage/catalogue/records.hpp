@@ -159,11 +159,17 @@ struct aggregation_record {
 };
 
 enum class volume_status : uint8_t {
-  blank = 1,       ///< no label yet
-  appendable = 2,  ///< labelled; aggregations may be added at next_header
-  full = 3,        ///< reached its end
-  suspect = 4,     ///< a read or write failed; not written any more
+  blank = 1,        ///< no label yet
+  appendable = 2,   ///< labelled; aggregations may be added at next_header
+  full = 3,         ///< reached its end
+  suspect = 4,      ///< a read or write failed; not written any more
+  quarantined = 5,  ///< out of use: not mounted; an administrator decides what becomes of it
 };
+
+/// All of them.
+inline constexpr std::array volume_statuses{volume_status::blank, volume_status::appendable,
+                                            volume_status::full, volume_status::suspect,
+                                            volume_status::quarantined};
 
 const char* to_string(volume_status status);
 

@@ -109,11 +109,15 @@ caf::error store::put(transaction& t, const volume_record& record, const std::st
   auto before = now_.volume(record.id);
   if (!before) return before.error();
   t.changes.put(keys::volume(record.id), values::encode(record));
-  bool told = record.status == volume_status::full || record.status == volume_status::suspect;
-  if (!told || (*before && (*before)->status == record.status)) return {};
+  using status = volume_status;
+  auto was = *before ? (*before)->status : status::blank;
+  if (record.status == was) return {};
+  bool bad = record.status == status::suspect || record.status == status::quarantined;
+  bool again = was == status::suspect || was == status::quarantined;
+  if (!bad && !again && record.status != status::full) return {};
   raise(t, alert_record{0,
                         now_ns(),
-                        record.status == volume_status::full ? severity::info : severity::error,
+                        bad ? severity::error : severity::info,
                         {},
                         {},
                         alert_text::volume(record, why)});

@@ -151,8 +151,7 @@ class catalogue_view {
   /// Alerts with a number above `after`, ascending, at most `limit`.
   virtual caf::expected<std::vector<alert_record>> alerts(uint64_t after, size_t limit) = 0;
   /// Alerts with a number below `number`, descending, at most `limit`; UINT64_MAX: the newest.
-  virtual caf::expected<std::vector<alert_record>> alerts_before(uint64_t number,
-                                                                 size_t limit) = 0;
+  virtual caf::expected<std::vector<alert_record>> alerts_before(uint64_t number, size_t limit) = 0;
   virtual caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) = 0;
   /// Every aggregation that has a cache copy by the catalogue: CACHED and CACHED_SYNCED. `visit`
   /// returns false to stop.
@@ -221,7 +220,8 @@ class catalogue_store {
   virtual caf::error record_evicted(const std::vector<aggregation_id>& ids) = 0;
   /// SYNCED → CACHED_SYNCED: a whole recall is in the cache; durable.
   virtual caf::error record_recalled(aggregation_id id) = 0;
-  /// Writes a volume record; durable. When it becomes full or suspect, raises an alert with `why`.
+  /// Writes a volume record; durable. When it becomes full, suspect or quarantined, or ceases to be
+  /// one of the last two, raises an alert with `why`.
   virtual caf::error put_volume(const volume_record& volume, const std::string& why = {}) = 0;
 
   /// Removes a committed batch from every listing and gives its quota back; durable. Returns the
@@ -252,6 +252,9 @@ class catalogue_store {
   virtual caf::expected<retrieval_record> begin_retrieval(retrieval_record draft) = 0;
   /// Ends it with its state, counts and alert; durable.
   virtual caf::error end_retrieval(const retrieval_record& ended) = 0;
+  /// Ends the retrievals that a former run left running, as failed, each with its alert; durable.
+  /// For the start. Returns how many there were.
+  virtual caf::expected<size_t> end_lost_retrievals() = 0;
 
   /// Moves everything from the log to compacted files; takes seconds for millions of files. For
   /// after big removals, and benchmarks.

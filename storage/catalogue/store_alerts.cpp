@@ -79,12 +79,38 @@ caf::error store::end_retrieval(const retrieval_record& ended) {
     record.bad_files = ended.bad_files;
     record.ended_ns = now_ns();
     auto t = begin();
-    t.changes.put(keys::retrieval(record.id), values::encode(record));
-    bool good = record.state == retrieval_state::completed && record.bad_files == 0;
-    raise(t,
-          alert_record{0, record.ended_ns, good ? severity::info : severity::warning,
-                       record.workspace_name, record.batch, alert_text::retrieval_ended(record)});
+    put_ended(t, record);
     return apply(t, true);
+  });
+}
+
+void store::put_ended(transaction& t, const retrieval_record& record) const {
+  t.changes.put(keys::retrieval(record.id), values::encode(record));
+  bool good = record.state == retrieval_state::completed && record.bad_files == 0;
+  raise(t, alert_record{0, record.ended_ns, good ? severity::info : severity::warning,
+                        record.workspace_name, record.batch, alert_text::retrieval_ended(record)});
+}
+
+caf::expected<size_t> store::end_lost_retrievals() {
+  return writing([&]() -> caf::expected<size_t> {
+    auto t = begin();
+    size_t lost = 0;
+    cursor<keys::family::retrieval> all{*db_, nullptr};
+    for (all.seek_first(); all.valid(); all.next()) {
+      retrieval_record record;
+      auto id = keys::retrieval_of_key(all.key());
+      if (!id || !values::decode(all.value(), record))
+        return values::undecodable(all.value(), "a retrieval");
+      if (record.state != retrieval_state::running) continue;
+      record.id = *id;
+      record.state = retrieval_state::failed;
+      record.ended_ns = now_ns();
+      put_ended(t, record);
+      ++lost;
+    }
+    if (auto error = all.error()) return error;
+    if (auto error = apply(t, true)) return error;
+    return lost;
   });
 }
 

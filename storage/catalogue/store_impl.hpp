@@ -49,6 +49,7 @@ class store final : public catalogue_store {
   void on_alert(std::function<void(uint64_t)> told) override { told_ = std::move(told); }
   caf::expected<retrieval_record> begin_retrieval(retrieval_record draft) override;
   caf::error end_retrieval(const retrieval_record& ended) override;
+  caf::expected<size_t> end_lost_retrievals() override;
 
   caf::error compact() override;
   uint64_t disk_bytes() override { return db_->disk_bytes(); }
@@ -94,6 +95,8 @@ class store final : public catalogue_store {
   /// With an alert when its status becomes one that an operator wants to know.
   caf::error put(transaction& t, const volume_record& record, const std::string& why) const;
   alert_record raise(transaction& t, alert_record draft) const;
+  /// Stores a retrieval that has ended, with its alert.
+  void put_ended(transaction& t, const retrieval_record& record) const;
   void raise(transaction& t, const batch_record& batch, severity level, std::string text) const;
   /// Raises the alert when all of `batch` is in the cache now.
   void finish_caching(transaction& t, batch_record& batch) const;

@@ -280,6 +280,40 @@ TEST_CASE("mount plan: random work is all done, once, never with a volume in two
   CHECK(read.size() == next_read - 1);
 }
 
+TEST_CASE("mount plan: a volume on its way into one drive is not sought by another") {
+  auto plan = small_plan();
+  plan.add_recall(recall(1, "A", 10));
+  plan.add_recall(recall(2, "A", 20));
+  auto first = plan.next(0);
+  REQUIRE(first);
+  CHECK(first->drive == 0);
+  // The library is still moving it: nothing says yet that it is mounted.
+  CHECK_FALSE(plan.next(0));
+  CHECK(plan.in_use(barcode{"A"}));
+  plan.drive(0).mounted = barcode{"A"};
+  plan.drive(0).activity = drive_activity::idle;
+  plan.drive(0).target.reset();
+  CHECK_FALSE(plan.in_use(barcode{"A"}));
+  auto second = plan.next(1);
+  REQUIRE(second);
+  CHECK(second->drive == 0);
+  CHECK(second->recall->job.number == 2);
+}
+
+TEST_CASE("mount plan: what is quarantined is neither written nor read") {
+  auto plan = small_plan();
+  plan.set_volume(volume("A", volume_status::quarantined, "archive"));
+  plan.set_volume(volume("B", volume_status::quarantined));
+  plan.set_volume(volume("C", volume_status::quarantined));
+  CHECK(plan.read_obstacle(barcode{"A"}) ==
+        "volume A is quarantined; an administrator may release it");
+  CHECK(plan.read_obstacle(barcode{"Z"}) == "cartridge Z is not in the library; put it back");
+  CHECK_FALSE(plan.write_obstacle("archive").empty());
+  plan.set_volume(volume("A", volume_status::suspect, "archive"));
+  CHECK_FALSE(plan.read_obstacle(barcode{"A"}));
+  CHECK_FALSE(plan.write_obstacle("archive").empty());
+}
+
 TEST_CASE("mount plan: changed volumes come in pages, each change once") {
   mount_plan plan{{}};
   for (int i = 0; i < 5; ++i)

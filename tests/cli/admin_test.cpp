@@ -37,6 +37,22 @@ TEST_CASE_METHOD(command_fixture, "workspaces are listed for people and programs
   CHECK(json["managers"].empty());
 }
 
+TEST_CASE_METHOD(command_fixture, "volumes are listed over pages, and one is put out of use") {
+  for (const auto* id : {"A", "B", "C"}) service.volumes_held.emplace_back().id = barcode{id};
+  service.volumes_held[1].pool = "archive";
+  service.volumes_held[1].capacity_bytes = 1000;
+  CHECK(run(run_admin_volume, admin_volume_options{}) == exit_ok);
+  CHECK(out_fd.text() ==
+        "A blank: 0 aggregations, 0 B\nB blank archive: 0 aggregations, 0 B of 1.0 kB\n"
+        "C blank: 0 aggregations, 0 B\n");
+  CHECK(run(run_admin_volume, admin_volume_options{"C", volume_status::quarantined, true}) ==
+        exit_ok);
+  CHECK(service.volumes_held[2].status == volume_status::quarantined);
+  CHECK(out_fd.text().find("{\"volume\":\"C\",\"status\":\"quarantined\"") != std::string::npos);
+  CHECK(run(run_admin_volume, admin_volume_options{"D", volume_status::quarantined}) ==
+        exit_parameters);
+}
+
 TEST_CASE_METHOD(command_fixture, "the inspector's reports") {
   CHECK(run(run_admin_inspect, admin_inspect_options{}) == exit_ok);
   CHECK(out_fd.text() == "drive drive0\n  volume  ET0001\n  state   idle\n");

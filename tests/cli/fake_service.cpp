@@ -83,6 +83,12 @@ class borrowed : public service_api {
     return to_.set_workspace(r);
   }
   caf::error remove_workspace(const std::string& n) override { return to_.remove_workspace(n); }
+  caf::expected<std::vector<volume_record>> volumes(const barcode& a) override {
+    return to_.volumes(a);
+  }
+  caf::expected<volume_record> set_volume(const barcode& a, volume_status b) override {
+    return to_.set_volume(a, b);
+  }
   caf::expected<std::vector<report>> inspect() override { return to_.inspect(); }
   caf::expected<std::vector<alert_record>> alerts(uint64_t a) override { return to_.alerts(a); }
 

@@ -21,6 +21,7 @@ class fake_service : public service_api {
   caf::error commit_error;
   caf::error begin_error;
   std::vector<workspace_record> workspaces_held;
+  std::vector<volume_record> volumes_held;
   std::map<uint64_t, batch_record> batches;
   std::map<uint64_t, std::vector<file_row>> rows;  // by batch, in path order
   std::map<aggregation_id, bytes> aggregations;    // their bytes
@@ -263,6 +264,20 @@ class fake_service : public service_api {
     return record;
   }
   caf::error remove_workspace(const std::string&) override { return no_answer; }
+  caf::expected<std::vector<volume_record>> volumes(const barcode& after) override {
+    std::vector<volume_record> page;
+    for (const auto& one : volumes_held)
+      if (after < one.id && page.size() < 2) page.push_back(one);
+    return page;
+  }
+  caf::expected<volume_record> set_volume(const barcode& id, volume_status status) override {
+    for (auto& one : volumes_held) {
+      if (one.id != id) continue;
+      one.status = status;
+      return one;
+    }
+    return fail(errc::not_found, "there is no volume " + id.value);
+  }
   caf::expected<std::vector<report>> inspect() override {
     return std::vector<report>{{"drive", "drive0", {{"volume", "ET0001"}, {"state", "idle"}}}};
   }

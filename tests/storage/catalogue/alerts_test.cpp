@@ -223,3 +223,23 @@ TEST_CASE("the store tells of new alerts after they are durable", "[alerts]") {
   need(f->add_alert({}));
   CHECK(told == std::vector<uint64_t>{1, 2, 3});
 }
+
+TEST_CASE("retrievals that a crash cut are ended as failed, and told of once", "[alerts]") {
+  fixture f;
+  retrieval_record draft;
+  draft.workspace_name = "w";
+  draft.requester = "ann";
+  auto cut = need(f->begin_retrieval(draft));
+  auto done = need(f->begin_retrieval(draft));
+  done.state = retrieval_state::completed;
+  need(f->end_retrieval(done));
+  f.crash();
+  CHECK(need(f->end_lost_retrievals()) == 1);
+  CHECK(need(f.view()->retrieval(cut.id))->state == retrieval_state::failed);
+  CHECK(need(f.view()->retrieval(done.id))->state == retrieval_state::completed);
+  CHECK(count(f.alert_texts(), "Retrieval request 1 by ann failed") == 1);
+  CHECK(alerts_of(f).back().level == severity::warning);
+  f.crash();
+  CHECK(need(f->end_lost_retrievals()) == 0);
+  CHECK(alerts_of(f).size() == 4);
+}

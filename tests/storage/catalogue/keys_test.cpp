@@ -56,6 +56,7 @@ TEST_CASE("keys parse back, and other bytes do not parse", "[keys]") {
   CHECK(keys::batch_of_path_key(keys::path(workspace_id{9}, "/x", id).bytes()) == id);
   CHECK(keys::aggregation_of_key(keys::aggregation({id, 77}).bytes()) == aggregation_id{id, 77});
   CHECK(keys::number_of_alert_key(keys::alert(5).bytes()) == 5u);
+  CHECK(keys::retrieval_of_key(keys::retrieval(retrieval_id{6}).bytes()) == retrieval_id{6});
 
   CHECK_FALSE(keys::batch_of_batch_key("1234567"));
   CHECK_FALSE(keys::batch_of_workspace_batch_key("1234567890123"));
@@ -65,6 +66,7 @@ TEST_CASE("keys parse back, and other bytes do not parse", "[keys]") {
   CHECK_FALSE(keys::batch_of_path_key("1234\00012345678"s));
   CHECK_FALSE(keys::aggregation_of_key("12345678901"));
   CHECK_FALSE(keys::number_of_alert_key(""));
+  CHECK_FALSE(keys::retrieval_of_key("1234567"));
 }
 
 TEST_CASE("keys sort as the paths in them do, whatever bytes those have", "[keys]") {
