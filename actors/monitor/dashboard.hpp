@@ -71,6 +71,8 @@ void retrieval_table(std::string& out, const std::vector<retrieval_status>& retr
 void alert_list(std::string& out, const std::vector<alert_record>& alerts, const live_state& state);
 void quota_bar(std::string& out, const workspace_record& workspace);
 void volume_fill(std::string& out, const volume_record& volume);
+/// Where the script writes how fast a drive is; empty without it.
+void drive_rate(std::string& out, uint32_t number);
 /// `in drive 0`, `in a slot`, `not in the library`.
 void volume_place(std::string& out, const live_volume& volume);
 

@@ -76,7 +76,7 @@ void cartridge(std::string& out, const live_volume& volume) {
 }
 
 struct totals {
-  std::array<uint64_t, 5> in_status{};  ///< by number of the status
+  std::array<uint64_t, 8> in_status{};  ///< by number of the status
   uint64_t absent = 0;
   uint64_t written_bytes = 0;
   uint64_t capacity_bytes = 0;
@@ -128,6 +128,14 @@ void volume_place(std::string& out, const live_volume& volume) {
     markup{out}.text(place_words(volume));
 }
 
+void drive_rate(std::string& out, uint32_t number) {
+  auto key = "drives." + std::to_string(number) + ".";
+  markup{out}.leaf("b", "",
+                   {{"class", "rate"},
+                    {"data-rate-of", key + "written_bytes " + key + "read_bytes"},
+                    {"data-keep", "keep"}});
+}
+
 void drives_card(std::string& out, const live_state& state) {
   begin_card(out, "drives", "Drives", count_text(state.drives.size()));
   markup page{out};
@@ -138,8 +146,8 @@ void drives_card(std::string& out, const live_state& state) {
     auto number = std::to_string(drive.number);
     auto key = "drives." + number + ".";
     page.open("li", {{"data-row", "drive-" + number}, {"class", kind_of_activity(drive.activity)}});
-    page.open("a", {{"href", "/drive/" + number}}).text("Drive " + number).close("a").text(" ");
-    page.leaf("b", drive.activity, {{"class", "activity"}}).open("span", {{"class", "what"}});
+    page.open("p").link("/drive/" + number, "Drive " + number).text(" ");
+    page.leaf("b", drive.activity, {{"class", "activity"}});
     if (!drive.volume.value.empty()) volume_link(out, drive.volume);
     if (!drive.pool.empty()) {
       page.text(" for pool ");
@@ -149,7 +157,9 @@ void drives_card(std::string& out, const live_state& state) {
       page.text(" of batch ");
       batch_link(out, drive.aggregation.batch);
     }
-    page.close("span").open("small").text("written ");
+    page.close("p");
+    drive_rate(out, drive.number);
+    page.open("small").text("written ");
     figure(out, key + "written_bytes", drive.written_bytes, unit::bytes);
     page.text(", read ");
     figure(out, key + "read_bytes", drive.read_bytes, unit::bytes);

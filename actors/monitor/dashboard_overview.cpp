@@ -104,8 +104,8 @@ void state_tiles(std::string& out, const live_state& state) {
   }
   {
     tile cache{out, "Cache", "#cache"};
-    figure(out, "page.cache_percent", percent_of(state.cache.used_bytes, state.cache.capacity_bytes),
-           unit::percent);
+    figure(out, "page.cache_percent",
+           percent_of(state.cache.used_bytes, state.cache.capacity_bytes), unit::percent);
     cache.below();
     auto free =
         state.cache.capacity_bytes - std::min(state.cache.capacity_bytes, state.cache.used_bytes);

@@ -156,7 +156,8 @@ caf::expected<answer> dashboard_drive(const page_context& context, const query& 
     begin_dashboard(out, "Drive " + id, *state, "", renewal::slowly);
     begin_card(out, "drive", "Drive " + id);
     fact_list facts{out};
-    facts.fact("Activity").leaf("b", drive.activity);
+    facts.fact("Activity").leaf("b", drive.activity).text(" ");
+    drive_rate(out, drive.number);
     facts.fact("Volume");
     if (!drive.volume.value.empty())
       volume_link(out, drive.volume);

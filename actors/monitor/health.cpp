@@ -13,6 +13,19 @@ namespace {
 /// act on that.
 constexpr uint64_t tight_quota_percent = 95;
 
+/// For so long an error is worth a look.
+constexpr int64_t fresh_ns = 10 * 60 * int64_t{1'000'000'000};
+
+void look_at_alerts(const live_state& state, std::vector<finding>& found) {
+  auto fresh = std::count_if(state.alerts.begin(), state.alerts.end(), [&](const auto& alert) {
+    return alert.level == severity::error && alert.time_ns >= state.time_ns - fresh_ns;
+  });
+  if (fresh > 0)
+    found.push_back({severity::warning,
+                     counted(static_cast<uint64_t>(fresh), "error") + " in the last 10 minutes",
+                     "/alerts?severity=error"});
+}
+
 void look_at_volumes(const live_state& state, std::vector<finding>& found) {
   if (!state.library_known || state.volumes.empty()) return;
   uint64_t suspect = 0;
@@ -69,6 +82,7 @@ std::vector<finding> findings(const live_state& state) {
   if (state.cache.full)
     found.push_back({severity::warning, "The cache is full: work waits for room in it", "#cache"});
   look_at_quotas(state, found);
+  look_at_alerts(state, found);
   std::stable_sort(found.begin(), found.end(),
                    [](const finding& a, const finding& b) { return a.level > b.level; });
   return found;

@@ -76,10 +76,9 @@ std::string_view kind_of(volume_status status) {
       return "well";
     case volume_status::full:
       return "busy";
-    case volume_status::suspect:
-      break;
+    default:
+      return "bad";
   }
-  return "bad";
 }
 
 std::string_view kind_of(severity level) {

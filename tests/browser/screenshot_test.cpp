@@ -18,14 +18,14 @@ http = "127.0.0.1:0"
 [cache]
 capacity_bytes = "6GB"
 reserve_bytes = "16MiB"
-retention_s = 600
+retention_s = 12
 [packing]
 target_bytes = "24MiB"
 [library]
 cartridges = 48
-drives = 4
+drives = 2
 capacity_bytes = "600MB"
-drive_bytes_per_s = "45MB"
+drive_bytes_per_s = "60MB"
 )";
 
 void make_tree(const fs::path& tree, size_t files, size_t size_bytes, uint32_t seed) {
@@ -63,19 +63,27 @@ TEST_CASE("screenshots for the documentation", "[.screenshots]") {
     INFO(done.err);
     REQUIRE(done.code == 0);
   };
-  put("climate", "cmip7-historical", 1200, 600'000);
-  put("ocean", "mooring-2025", 5000, 40'000);
+  put("climate", "cmip7-historical", 2000, 100'000);
+  put("ocean", "mooring-2025", 5000, 80'000);
   put("seismic", "array-north", 400, 1'000'000);
-  std::this_thread::sleep_for(std::chrono::seconds{25});
-  put("radar", "chilbolton", 800, 1'000'000);
-  put("ocean", "argo", 300, 3'300'000);
-  put("climate", "cmip7-ssp245", 2000, 700'000);
-  // Somebody gets a batch whose cache copies have been left long ago.
-  fs::create_directories(folder / "back");
+  // Enough of them for some minutes of throughput.
+  for (int i = 0; i < 9; ++i) {
+    put("radar", "chilbolton-" + std::to_string(i), 3000 + 500 * static_cast<size_t>(i), 60'000);
+    std::this_thread::sleep_for(std::chrono::seconds{i % 3 == 2 ? 20 : 7});
+  }
+  // Somebody gets batches whose cache copies have been left meanwhile.
   std::thread getter{[&] {
-    node.call({"et_get", "-w", "climate", "-b", "1", "-r", (folder / "back").string()});
+    for (const auto* batch : {"3", "2", "1"}) {
+      auto back = folder / "back" / batch;
+      fs::create_directories(back);
+      auto area = batch[0] == '3' ? "seismic" : batch[0] == '2' ? "ocean" : "climate";
+      node.call({"et_get", "-w", area, "-b", batch, "-r", back.string()});
+    }
   }};
-  std::this_thread::sleep_for(std::chrono::seconds{9});
+  put("seismic", "array-south", 320, 1'000'000);
+  put("ocean", "argo", 3000, 260'000);
+  put("climate", "cmip7-ssp245", 4000, 300'000);
+  std::this_thread::sleep_for(std::chrono::seconds{4});
   window page;
   auto keep = [&](const std::string& name, int width, bool dark) {
     page.appear(width, dark);
@@ -86,6 +94,5 @@ TEST_CASE("screenshots for the documentation", "[.screenshots]") {
   };
   keep("dashboard.png", 1280, false);
   keep("dashboard-dark.png", 1280, true);
-  keep("dashboard-phone.png", 390, false);
   getter.join();
 }

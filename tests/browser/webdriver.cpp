@@ -165,8 +165,10 @@ std::vector<std::string> window::requests() {
   std::vector<std::string> all;
   for (const auto& entry : log("performance")) {
     auto message = json::parse(entry.at("message").get<std::string>()).at("message");
-    if (message.at("method") == "Network.requestWillBeSent")
-      all.push_back(message.at("params").at("request").at("url"));
+    if (message.at("method") != "Network.requestWillBeSent") continue;
+    std::string url = message.at("params").at("request").at("url");
+    // The browser's own pages are no host's.
+    if (url.starts_with("http") || url.starts_with("ws")) all.push_back(url);
   }
   return all;
 }

@@ -48,7 +48,7 @@ class window {
 
   /// Since the last call: what the console had to say against the page.
   std::vector<std::string> complaints();
-  /// Since the last call: addresses of all requests.
+  /// Since the last call: addresses of all requests to hosts.
   std::vector<std::string> requests();
   /// Whether a dialog is open.
   bool has_dialog();

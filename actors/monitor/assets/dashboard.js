@@ -5,6 +5,92 @@
 'use strict';
 
 (() => {
+  const units = ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s'];
+
+  function rate_text(bytes_per_s) {
+    let value = bytes_per_s;
+    let unit = 0;
+    for (; value >= 999.5 && unit + 1 < units.length; ++unit) value /= 1000;
+    const digits = unit === 0 || value >= 99.95 ? 0 : value < 9.995 ? 2 : 1;
+    return value.toFixed(digits) + '\u00a0' + units[unit];
+  }
+
+  // How fast numbers on the page grow: an element names their keys in `data-rate-of`. Of what the
+  // last renewals showed, so that it is steady.
+  const rate_ms = 4000;
+  const shown_before = new Map();
+
+  function show_rates() {
+    const now = performance.now();
+    for (const place of document.querySelectorAll('[data-rate-of]')) {
+      let sum = 0;
+      for (const key of place.dataset.rateOf.split(' ')) {
+        const figure = document.querySelector('[data-key="' + key + '"]');
+        sum += figure ? Number(figure.dataset.value) : 0;
+      }
+      const before = shown_before.get(place.dataset.rateOf) || [];
+      before.push({sum, now});
+      while (before.length > 2 && before[1].now < now - rate_ms) before.shift();
+      shown_before.set(place.dataset.rateOf, before);
+      const passed_s = (now - before[0].now) / 1000;
+      const rate = passed_s > 0.5 ? Math.max(0, sum - before[0].sum) / passed_s : 0;
+      place.textContent = rate > 0 ? rate_text(rate) : '';
+    }
+  }
+
+  // The height of a curve of a plot at `x`; its path is `M x y l dx dy dx dy ...`. Null: there is none.
+  function height_at(path, x) {
+    const steps = path.getAttribute('d').match(/-?\d+/g).map(Number);
+    let [left, y] = steps;
+    if (x < left) return null;
+    for (let i = 2; i + 1 < steps.length; i += 2) {
+      const right = left + steps[i];
+      if (x <= right) return y + (steps[i + 1] * (x - left)) / Math.max(1, steps[i]);
+      left = right;
+      y += steps[i + 1];
+    }
+    return y;
+  }
+
+  function ago(seconds) {
+    if (seconds < 60) return seconds + '\u00a0s ago';
+    const minutes = Math.round(seconds / 60);
+    if (minutes < 60) return minutes + '\u00a0min ago';
+    return Math.floor(minutes / 60) + '\u00a0h ' + (minutes % 60) + '\u00a0min ago';
+  }
+
+  function read(plot, event) {
+    const curves = plot.querySelector('.curves');
+    const place = curves.getBoundingClientRect();
+    const {width, height} = curves.viewBox.baseVal;
+    const share = Math.min(1, Math.max(0, (event.clientX - place.left) / place.width));
+    const x = Math.round(share * width);
+    const top = Number(curves.dataset.top);
+    const words = [];
+    for (const path of curves.querySelectorAll('.curve')) {
+      const y = height_at(path, x);
+      if (y === null) continue;
+      words.push(path.dataset.title + ' ' + rate_text((top * (height - y)) / height));
+    }
+    if (!words.length) return leave(plot);
+    const cursor = curves.querySelector('.cursor');
+    cursor.setAttribute('x1', x);
+    cursor.setAttribute('x2', x);
+    plot.querySelector('.readout').textContent =
+      ago((width - x) * Number(curves.dataset.sampleS)) + ': ' + words.join(', ');
+  }
+
+  function leave(plot) {
+    plot.querySelector('.cursor').setAttribute('x1', -1);
+    plot.querySelector('.cursor').setAttribute('x2', -1);
+    plot.querySelector('.readout').textContent = '';
+  }
+
+  for (const plot of document.querySelectorAll('.plot')) {
+    plot.querySelector('.canvas').addEventListener('pointermove', (event) => read(plot, event));
+    plot.querySelector('.canvas').addEventListener('pointerleave', () => leave(plot));
+  }
+
   const least_ms = Number(document.body.dataset.renewMs);
   if (!least_ms || !window.EventSource) return;
   // Ages and times grow although nothing moves.
@@ -14,12 +100,24 @@
   let renewed = performance.now();
   let at_work = false;
   let timer = 0;
-  let moved = false;
+  let calm_at = 0;
+  let silence = 0;
 
   function show(kind, words) {
     mark.hidden = false;
     mark.className = 'badge ' + kind;
     if (mark.textContent !== words) mark.textContent = words;
+  }
+
+  function heard() {
+    clearTimeout(silence);
+    silence = 0;
+    show('well', 'live');
+  }
+
+  // The service ends each stream after a while; the next one comes within seconds.
+  function missed() {
+    silence = silence || setTimeout(() => show('bad', 'connection lost'), again_ms);
   }
 
   function key_of(node) {
@@ -87,8 +185,10 @@
       for (const part of ['top', 'main']) {
         take(document.getElementById(part), page.getElementById(part));
       }
+      show_rates();
+      heard();
     } catch (error) {
-      show('bad', 'connection lost');
+      missed();
     } finally {
       at_work = false;
     }
@@ -106,17 +206,17 @@
 
   function listen() {
     const source = new EventSource('/api/v1/events');
-    source.onopen = () => show('well', 'live');
+    source.onopen = heard;
     source.addEventListener('overview', soon);
     // One a second, whether anything moves or not.
     source.addEventListener('throughput', (event) => {
       const sample = Object.entries(JSON.parse(event.data));
       const moves = sample.some(([name, value]) => name.endsWith('_bytes') && value > 0);
-      if (moves || moved) soon();
-      moved = moves;
+      if (moves) calm_at = performance.now() + rate_ms + 1000;
+      if (performance.now() < calm_at) soon();
     });
     source.onerror = () => {
-      show('bad', 'connection lost');
+      missed();
       // Refused: the browser does not try again by itself.
       if (source.readyState === EventSource.CLOSED) setTimeout(listen, again_ms);
     };
@@ -126,71 +226,6 @@
     if (performance.now() - renewed >= idle_ms) soon();
   }, 1000);
   document.addEventListener('visibilitychange', soon);
+  show_rates();
   listen();
-})();
-
-// What a plot shows under the pointer, in words.
-(() => {
-  const units = ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s'];
-
-  function rate_text(bytes_per_s) {
-    let value = bytes_per_s;
-    let unit = 0;
-    for (; value >= 999.5 && unit + 1 < units.length; ++unit) value /= 1000;
-    const digits = unit === 0 || value >= 99.95 ? 0 : value < 9.995 ? 2 : 1;
-    return value.toFixed(digits) + '\u00a0' + units[unit];
-  }
-
-  // The height of a curve at `x`; its path is `M x y l dx dy dx dy ...`. Null: there is none.
-  function height_at(path, x) {
-    const steps = path.getAttribute('d').match(/-?\d+/g).map(Number);
-    let [left, y] = steps;
-    if (x < left) return null;
-    for (let i = 2; i + 1 < steps.length; i += 2) {
-      const right = left + steps[i];
-      if (x <= right) return y + (steps[i + 1] * (x - left)) / Math.max(1, steps[i]);
-      left = right;
-      y += steps[i + 1];
-    }
-    return y;
-  }
-
-  function ago(seconds) {
-    if (seconds < 60) return seconds + '\u00a0s ago';
-    const minutes = Math.round(seconds / 60);
-    if (minutes < 60) return minutes + '\u00a0min ago';
-    return Math.floor(minutes / 60) + '\u00a0h ' + (minutes % 60) + '\u00a0min ago';
-  }
-
-  function read(plot, event) {
-    const curves = plot.querySelector('.curves');
-    const place = curves.getBoundingClientRect();
-    const {width, height} = curves.viewBox.baseVal;
-    const share = Math.min(1, Math.max(0, (event.clientX - place.left) / place.width));
-    const x = Math.round(share * width);
-    const top = Number(curves.dataset.top);
-    const words = [];
-    for (const path of curves.querySelectorAll('.curve')) {
-      const y = height_at(path, x);
-      if (y === null) continue;
-      words.push(path.dataset.title + ' ' + rate_text((top * (height - y)) / height));
-    }
-    if (!words.length) return leave(plot);
-    const cursor = curves.querySelector('.cursor');
-    cursor.setAttribute('x1', x);
-    cursor.setAttribute('x2', x);
-    plot.querySelector('.readout').textContent =
-      ago((width - x) * Number(curves.dataset.sampleS)) + ': ' + words.join(', ');
-  }
-
-  function leave(plot) {
-    plot.querySelector('.cursor').setAttribute('x1', -1);
-    plot.querySelector('.cursor').setAttribute('x2', -1);
-    plot.querySelector('.readout').textContent = '';
-  }
-
-  for (const plot of document.querySelectorAll('.plot')) {
-    plot.querySelector('.canvas').addEventListener('pointermove', (event) => read(plot, event));
-    plot.querySelector('.canvas').addEventListener('pointerleave', () => leave(plot));
-  }
 })();

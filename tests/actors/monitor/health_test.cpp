@@ -15,6 +15,7 @@ constexpr int64_t now_ns = 1'700'000'000'000'000'000;
 live_state healthy() {
   auto state = test::busy_service(now_ns, 10).state;
   state.workspaces.resize(2);
+  state.alerts.clear();
   return state;
 }
 
@@ -73,6 +74,22 @@ TEST_CASE("several tight quotas are one finding") {
   CHECK(findings(state).front().address == "/workspaces");
   // No quota: nothing to be near to.
   for (auto& workspace : state.workspaces) workspace.quota_bytes = 0;
+  CHECK(texts(state).empty());
+}
+
+TEST_CASE("an error is worth a look for ten minutes") {
+  auto state = healthy();
+  alert_record alert;
+  alert.level = severity::warning;
+  alert.time_ns = now_ns;
+  state.alerts.push_back(alert);
+  CHECK(texts(state).empty());
+  alert.level = severity::error;
+  alert.time_ns = now_ns - int64_t{599} * 1'000'000'000;
+  state.alerts.push_back(alert);
+  CHECK(texts(state) == std::vector<std::string>{"1\xc2\xa0"
+                                                 "error in the last 10 minutes"});
+  state.alerts.back().time_ns -= int64_t{2} * 1'000'000'000;
   CHECK(texts(state).empty());
 }
 
