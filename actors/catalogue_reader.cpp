@@ -125,6 +125,9 @@ catalogue_reader_actor::behavior_type catalogue_reader(
         return found(store->view()->retrieval(id),
                      "there is no retrieval " + std::to_string(id.value));
       },
+      [=](token_list_atom) -> caf::result<std::vector<token_record>> {
+        return store->view()->tokens();
+      },
   };
 }
 

@@ -189,9 +189,7 @@ void front_door::door::admit(unique_fd fd) {
     spdlog::warn("front door: {} refused: {}", user.name, full);
     return answer(fd.get(), "no " + full + "\n");
   }
-  const auto& names = options_.administrators;
-  bool administrator = user.uid == 0 || user.uid == ::geteuid() ||
-                       std::find(names.begin(), names.end(), user.name) != names.end();
+  bool administrator = options_.administrators.includes(user.uid, user.name);
   auto number = next_session_++;
   int client = fd.get();
   unique_fd spare{::dup(client)};

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/administrators.hpp"
 #include "actors/atoms.hpp"
 #include "actors/defaults.hpp"
 #include "actors/descriptor_channel.hpp"
@@ -32,7 +33,7 @@ class front_door {
   struct options {
     std::string socket;                         ///< path; at most 107 bytes
     std::string executable = "/proc/self/exe";  ///< started as `EXECUTABLE session`
-    std::vector<std::string> administrators;    ///< user names, besides root and our own user
+    administrator_list administrators;
     size_t max_sessions = defaults::max_sessions;
     size_t max_sessions_per_user = defaults::max_sessions_per_user;
     size_t max_waiting = 256;  ///< connections that have not said their line; the oldest goes

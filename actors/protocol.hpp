@@ -59,7 +59,10 @@ using registrar_actor = reporting_actor::extend<
     handles<void(delivered_atom, std::string, uint64_t)>,
     // Begins and ends a retrieval.
     handles<retrieval_record(get_begin_atom, retrieval_record)>,
-    handles<bool(get_end_atom, retrieval_record)>>;
+    handles<bool(get_end_atom, retrieval_record)>,
+    // Logins for the monitor.
+    handles<token_record(token_add_atom, token_record)>,
+    handles<token_record(token_remove_atom, uint64_t)>>;
 
 /// Pages of the catalogue, each from a snapshot. Detached, a small pool.
 using catalogue_reader_actor = reporting_actor::extend<
@@ -87,7 +90,9 @@ using catalogue_reader_actor = reporting_actor::extend<
     handles<std::vector<file_failure>(lost_atom, batch_id)>,
     handles<std::vector<volume_record>(volumes_atom)>,
     handles<std::vector<alert_record>(admin_alerts_atom, uint64_t)>,
-    handles<retrieval_record(status_atom, retrieval_id)>>;
+    handles<retrieval_record(status_atom, retrieval_id)>,
+    // All logins for the monitor.
+    handles<std::vector<token_record>(token_list_atom)>>;
 
 /// Keeps one batch supervisor for each batch in motion, a bounded number at once.
 using batch_director_actor = reporting_actor::extend<

@@ -78,6 +78,14 @@ using client_actor = caf::typed_actor<
     handles<std::vector<volume_record>(volumes_atom, barcode)>,
     handles<volume_record(volume_atom, barcode, volume_status)>,
     // Alerts above a number: those of workspaces the identity manages, or all for administrators.
-    handles<std::vector<alert_record>(admin_alerts_atom, uint64_t)>>;
+    handles<std::vector<alert_record>(admin_alerts_atom, uint64_t)>,
+
+    // Logins for the monitor: one's own, and for administrators those of everybody. The client has
+    // made the token and sends its hash, so that the token itself is never here; an empty user is
+    // the identity's. Errors besides: limit_reached; not_found, also for what is somebody else's.
+    // Answers have no hash.
+    handles<token_record(token_add_atom, token_record)>,
+    handles<std::vector<token_record>(token_list_atom)>,
+    handles<token_record(token_remove_atom, uint64_t)>>;
 
 }  // namespace et

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/actor_base.hpp"
+#include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
 
 namespace et {
@@ -273,6 +274,12 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
       },
       [=](get_end_atom, const retrieval_record& ended) {
         return done(store->end_retrieval(ended));
+      },
+      [=](token_add_atom, const token_record& draft) -> caf::result<token_record> {
+        return store->add_token(draft, defaults::max_tokens_per_user);
+      },
+      [=](token_remove_atom, uint64_t id) -> caf::result<token_record> {
+        return store->remove_token(id);
       },
   };
 }

@@ -431,6 +431,9 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
       [=](admin_alerts_atom, uint64_t after) -> caf::result<std::vector<alert_record>> {
         return alerts(self, after);
       },
+      [=](token_add_atom, const token_record& draft) { return add_token(self, draft); },
+      [=](token_list_atom) { return list_tokens(self); },
+      [=](token_remove_atom, uint64_t id) { return remove_token(self, id); },
   };
 }
 

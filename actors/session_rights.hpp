@@ -144,4 +144,9 @@ client_promise<R> in_retrieval(session_port_pointer self, const std::string& wor
       });
 }
 
+// Logins for the monitor: session_tokens.cpp.
+caf::result<token_record> add_token(session_port_pointer self, token_record draft);
+caf::result<std::vector<token_record>> list_tokens(session_port_pointer self);
+caf::result<token_record> remove_token(session_port_pointer self, uint64_t id);
+
 }  // namespace et

@@ -35,6 +35,7 @@ enum class command {
   release,
   admin_workspace,
   admin_volume,
+  admin_token,
   admin_inspect,
   admin_alerts,
   export_image,
@@ -74,6 +75,7 @@ struct command_line {
   release_options release;
   admin_workspace_options workspaces;
   admin_volume_options volumes;
+  admin_token_options tokens;
   admin_inspect_options inspect;
   admin_alerts_options alerts;
   export_options exporting;

@@ -165,7 +165,8 @@ void define_serve(CLI::App& app, command_line& line) {
   text(app, "--state", options.state, "folder of everything the service keeps", "DIR");
   text(app, "--listen", options.listen, "command socket: unix:/PATH or HOST:PORT", "ADDRESS");
   text(app, "--http", options.http,
-       "monitor, on this machine only; port 0 picks a free one; off: none", "HOST:PORT");
+       "monitor; others than this machine need TLS and logins, as configured; port 0 picks a "
+       "free one; off: none", "HOST:PORT");
   app.final_callback([&line] { line.what = command::serve; });
 }
 

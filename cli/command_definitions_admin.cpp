@@ -1,4 +1,6 @@
+#include <charconv>
 #include <limits>
+#include <optional>
 
 #include "cli/command_definitions.hpp"
 #include "cli/command_options.hpp"
@@ -54,8 +56,7 @@ void define_volume(CLI::App& app, command_line& line, bool set) {
   if (set) {
     text(app, "BARCODE", options.id, "which volume", "")->required();
     CLI::callback_t take = [&options](const CLI::results_t& words) {
-      for (auto status : {volume_status::blank, volume_status::appendable, volume_status::full,
-                          volume_status::suspect, volume_status::quarantined}) {
+      for (auto status : volume_statuses) {
         if (words.back() != to_string(status)) continue;
         options.status = status;
         return true;
@@ -71,6 +72,49 @@ void define_volume(CLI::App& app, command_line& line, bool set) {
   flag(app, "--json", options.json, "one JSON object a line");
   server_options(app, line);
   app.final_callback([&line] { line.what = command::admin_volume; });
+}
+
+/// `90d`, `12h`, `never`; nothing: not a time.
+std::optional<int64_t> parse_lifetime_s(const std::string& words) {
+  if (words == "never") return 0;
+  int64_t count = 0;
+  auto [end, error] = std::from_chars(words.data(), words.data() + words.size(), count);
+  constexpr int64_t hour_s = 3600;
+  constexpr int64_t most = 100'000;
+  if (error != std::errc{} || count < 1 || count > most || end + 1 != words.data() + words.size())
+    return std::nullopt;
+  if (*end == 'h') return count * hour_s;
+  if (*end == 'd') return count * 24 * hour_s;
+  return std::nullopt;
+}
+
+void define_token(CLI::App& app, command_line& line, admin_token_options::action action) {
+  using what = admin_token_options::action;
+  auto& options = line.tokens;
+  if (action == what::create) {
+    text(app, "--user", options.user, "for whom; default: oneself", "USER");
+    text(app, "--label", options.label, "what it is for", "TEXT");
+    CLI::callback_t take = [&options](const CLI::results_t& words) {
+      auto lifetime = parse_lifetime_s(words.back());
+      if (lifetime) options.lifetime_s = *lifetime;
+      return lifetime.has_value();
+    };
+    last(app.add_option("--expires", take,
+                        "after how many days or hours, as in 90d (the default) "
+                        "or 12h, or 'never'"))
+        ->type_name("TIME");
+  }
+  if (action == what::revoke)
+    number(
+        app, "ID", [&options](uint64_t n) { options.id = n; }, 1,
+        std::numeric_limits<uint64_t>::max(), "which token", "")
+        ->required();
+  flag(app, "--json", options.json, "one JSON object a line");
+  server_options(app, line);
+  app.final_callback([&line, action] {
+    line.tokens.what = action;
+    line.what = command::admin_token;
+  });
 }
 
 }  // namespace
@@ -89,6 +133,13 @@ void define_admin(CLI::App& app, command_line& line) {
   volume->require_subcommand(1);
   define_volume(*volume->add_subcommand("list", "list volumes"), line, false);
   define_volume(*volume->add_subcommand("set", "set what a volume is used for"), line, true);
+  auto* token = app.add_subcommand("token", "logins for the monitor: create, list, revoke");
+  token->require_subcommand(1);
+  using token_what = admin_token_options::action;
+  define_token(*token->add_subcommand("create", "make a token, and show it this once"), line,
+               token_what::create);
+  define_token(*token->add_subcommand("list", "list tokens"), line, token_what::list);
+  define_token(*token->add_subcommand("revoke", "end a token"), line, token_what::revoke);
   auto* inspect = app.add_subcommand("inspect", "what every part of the service does now");
   flag(*inspect, "--json", line.inspect.json, "one JSON object a line");
   server_options(*inspect, line);

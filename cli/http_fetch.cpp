@@ -1,5 +1,6 @@
 #include "cli/http_fetch.hpp"
 
+#include <arpa/inet.h>
 #include <httplib.h>
 
 #include <chrono>
@@ -24,6 +25,15 @@ std::string host_of(const std::string& origin) {
   auto host = origin.substr(origin.find("://") + 3);
   if (host.front() == '[') return host.substr(1, host.find(']') - 1);
   return host.substr(0, host.rfind(':'));
+}
+
+/// What is sent there is for nobody else's eyes.
+bool keeps_secrets(const std::string& origin) {
+  if (origin.starts_with("https://")) return true;
+  auto host = host_of(origin);
+  in_addr address{};
+  return host == "localhost" || host == "::1" ||
+         (inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
 }
 
 bool host_exists(const std::string& host) {
@@ -75,19 +85,26 @@ void append_character(std::string& text, std::string_view entity) {
 
 }  // namespace
 
-caf::expected<http_answer> http_get(const monitor_url& url,
+caf::expected<http_answer> http_get(const monitor_url& url, const std::string& token,
                                     const std::function<bool(std::string_view)>& receive) {
   httplib::Client client{url.origin};
   if (!client.is_valid()) return fail(errc::invalid_argument, "cannot use " + url.origin);
   client.set_connection_timeout(connect_timeout);
   client.set_read_timeout(read_timeout);
   client.set_write_timeout(send_timeout);
-  client.set_follow_location(true);
+  httplib::Headers headers{{"User-Agent", std::string{"elastictape/"} + version_text}};
+  if (!token.empty()) {
+    if (!keeps_secrets(url.origin))
+      return fail(errc::invalid_argument, "a token is not sent to " + url.origin +
+                                              " where others could read it; use https");
+    headers.emplace("Authorization", "Bearer " + token);
+  }
+  client.set_follow_location(token.empty());
   client.set_url_encode(false);  // the target is encoded already
   http_answer answer;
   auto last = steady::now();
   auto result = client.Get(
-      url.target, {{"User-Agent", std::string{"elastictape/"} + version_text}},
+      url.target, headers,
       [&](const httplib::Response& response) {
         answer.status = response.status;
         last = steady::now();

@@ -15,11 +15,13 @@ struct http_answer {
 };
 
 /// Gets the page; the body of an answer with status 200 goes to `receive` as it comes. That stops
-/// it by returning false. Follows redirections.
+/// it by returning false. Follows redirections, but not with a `token`, which is for that monitor
+/// alone: it is sent as `Authorization: Bearer`, to https or this machine only.
 /// Errors: unavailable (no such host, nobody listens, its certificate is not trusted), timeout
 /// (named in the source), protocol (the connection ended within the answer), cancelled (receive
 /// stopped it).
-caf::expected<http_answer> http_get(const monitor_url& url,
+/// invalid_argument when a token would go unprotected to another machine.
+caf::expected<http_answer> http_get(const monitor_url& url, const std::string& token,
                                     const std::function<bool(std::string_view)>& receive);
 
 /// The text of an HTML page in one line, without markup, at most `max_bytes`.

@@ -261,8 +261,8 @@ class page_writer {
       environment.push_back(
           {"ELASTICTAPE_SYSTEM_CONFIG", "Another file instead of `/etc/et_config`."});
       files.push_back({"~/.et_config",
-                       "The user's configuration (ini): `Host` and `Port` of the service under "
-                       "`[Server]`, `Workspace` under `[Batch]`, and `outputLevel`, the default of "
+                       "The user's configuration (ini): `Host` and `Port` of the service and "
+                       "`token_file` under `[Server]`, `Workspace` under `[Batch]`, and `outputLevel`, the default of "
                        "`et_ls -L`, under `[DIRECTORY]`. Names in any case."});
       files.push_back({"/etc/et_config", "The same for all users; their own settings come first."});
     }

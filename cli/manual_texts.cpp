@@ -137,6 +137,7 @@ command_manual ls_manual() {
       {"et_ls -x http://tape.example.org:8080/ -w lidar",
        "The batches as a monitor tells them, from a machine without the service."},
   };
+  page.environment = {{"ELASTICTAPE_TOKEN_FILE", "Where the token for a monitor stands."}};
   manual_section out{
       "OUTPUT", "A line of text has these fields, separated by tabs, after its type:", {}};
   out.items = {line_of("W", "a workspace", ls_level::workspace),
@@ -149,6 +150,10 @@ command_manual ls_manual() {
        "own parameters are kept where `-w`, `-b` and `-L` do not replace them; https asks for a "
        "certificate that this machine trusts. A workspace is needed unless URL names one or "
        "workspaces are listed.\n\n"
+       "A monitor that asks for a login gets the token in the file that ELASTICTAPE_TOKEN_FILE or "
+       "`token_file` in et_config names ('elastictape admin token create' makes one). The file must "
+       "be the user's own, with mode 0600. It is sent to https or to this machine only, and "
+       "redirections are not followed with it.\n\n"
        "What the XML does not say is a dash in text, null in JSON and empty in CSV: among it "
        "batches, files and bytes of a workspace, the requester of a batch, mtime and checksum of "
        "a file. Its times are the monitor's local time and are taken as times of this machine's "
@@ -284,7 +289,11 @@ command_manual admin_manual() {
   page.description =
       "For administrators: root, and the users whom the service's configuration names. Workspaces "
       "and their quotas, what volumes are used for, what every part of the service is doing, and "
-      "alerts.";
+      "alerts.\n\n"
+      "Everybody may list workspaces and alerts of their own, and make, list and revoke tokens of "
+      "their own: logins for the monitor where it asks for one. A token goes into the header "
+      "'Authorization: Bearer TOKEN', into the password of a browser's login, or into the file "
+      "that ELASTICTAPE_TOKEN_FILE names for 'ls -x'. The service keeps only its hash.";
   page.exits = {done, parameters, not_authorised, reader_gone};
   page.examples = {
       {"elastictape admin workspace add lidar --root /data/lidar --manager ada --quota 10T",
@@ -292,6 +301,9 @@ command_manual admin_manual() {
       {"elastictape admin workspace set lidar --quota 20T", "Change nothing but its quota."},
       {"elastictape admin volume set ET0003L8 --status quarantined",
        "Mount it no more, whatever waits for it."},
+      {"elastictape admin token create --label laptop --expires 30d",
+       "Make a login for the monitor's pages: a token, which is shown this once."},
+      {"elastictape admin token revoke 7", "End it."},
       {"elastictape admin inspect", "What every actor, drive, volume and queue does now."},
   };
   return page;

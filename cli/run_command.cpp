@@ -90,6 +90,8 @@ int run_connected(command_line& line, command_context& context) {
       return run_admin_workspace(line.workspaces, context);
     case command::admin_volume:
       return run_admin_volume(line.volumes, context);
+    case command::admin_token:
+      return run_admin_token(line.tokens, context);
     case command::admin_inspect:
       return run_admin_inspect(line.inspect, context);
     case command::admin_alerts:
@@ -107,6 +109,9 @@ int run_parsed(command_line& line, const environment& env, command_context& cont
   if (line.what == command::ls && !line.ls.xml_source.empty()) {
     line.ls.workspace = line.workspace;
     line.ls.caller = user_name(geteuid());
+    auto token = resolve_token(env, *config);
+    if (!token) return end_with(context, token.error());
+    line.ls.token = std::move(*token);
     return run_ls(line.ls, context);
   }
   auto server = resolve_server(line.server, line.state, env, *config);

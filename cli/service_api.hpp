@@ -82,6 +82,9 @@ class service_api {
   virtual caf::expected<volume_record> set_volume(const barcode& id, volume_status status) = 0;
   virtual caf::expected<std::vector<report>> inspect() = 0;
   virtual caf::expected<std::vector<alert_record>> alerts(uint64_t after) = 0;
+  virtual caf::expected<token_record> add_token(const token_record& draft) = 0;
+  virtual caf::expected<std::vector<token_record>> tokens() = 0;
+  virtual caf::expected<token_record> remove_token(uint64_t id) = 0;
 };
 
 /// Connects to the service at `address` and says hello. Errors: unavailable (nobody listens; the

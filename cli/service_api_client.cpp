@@ -127,6 +127,15 @@ class connected_service : public service_api {
   caf::expected<std::vector<alert_record>> alerts(uint64_t after) override {
     return client_->call<std::vector<alert_record>>(admin_alerts_atom_v, after);
   }
+  caf::expected<token_record> add_token(const token_record& draft) override {
+    return client_->call<token_record>(token_add_atom_v, draft);
+  }
+  caf::expected<std::vector<token_record>> tokens() override {
+    return client_->call<std::vector<token_record>>(token_list_atom_v);
+  }
+  caf::expected<token_record> remove_token(uint64_t id) override {
+    return client_->call<token_record>(token_remove_atom_v, id);
+  }
 
  private:
   template <class T, class... Words>

@@ -228,6 +228,18 @@ void read_library(section_reader& in, service_config& config) {
   in.size("drive_bytes_per_s", library.drive_bytes_per_s, 0, no_limit);
 }
 
+void read_monitor(section_reader& in, service_config& config) {
+  auto& monitor = config.monitor;
+  in.folder("certificate", monitor.certificate);
+  in.folder("key", monitor.key);
+  if (monitor.certificate.empty() != monitor.key.empty())
+    in.complain(monitor.key.empty() ? "certificate" : "key",
+                "must stand together with the other of certificate and key");
+  in.choice("access", monitor.access, {"open", "token", "proxy"});
+  in.texts("proxy_addresses", monitor.proxy_addresses);
+  in.text("user_header", monitor.user_header);
+}
+
 void read_limits(section_reader& in, service_config& config) {
   auto& limits = config.limits;
   in.number("sessions", limits.sessions, 1, 100'000);
@@ -297,6 +309,7 @@ const std::vector<std::pair<std::string, section_body>>& sections() {
       {"tape", read_tape},
       {"library", read_library},
       {"limits", read_limits},
+      {"monitor", read_monitor},
       {"alert", read_alert},
       {"admin", [](section_reader& in, service_config& c) { in.texts("users", c.admin.users); }},
   };

@@ -60,6 +60,14 @@ struct service_config {
     uint64_t drive_bytes_per_s = 0;          ///< the fastest that a drive is; 0: as the disk
   } library;
 
+  struct monitor_section {
+    std::string certificate;      ///< PEM file; empty: no TLS
+    std::string key;              ///< PEM file, mode 0600
+    std::string access = "open";  ///< open, token, proxy
+    std::vector<std::string> proxy_addresses;
+    std::string user_header = "X-Remote-User";
+  } monitor;
+
   struct limits_section {
     uint32_t sessions = 128;
     uint32_t sessions_per_user = 64;

@@ -1,8 +1,10 @@
 #include "cli/user_config.hpp"
 
+#include <fcntl.h>
 #include <ini.h>
 #include <pwd.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -11,6 +13,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "storage/auth/token.hpp"
 #include "storage/os/file.hpp"
 
 namespace et {
@@ -18,6 +21,7 @@ namespace et {
 namespace {
 
 constexpr size_t max_address_bytes = 4096;
+constexpr size_t max_token_bytes = 256;
 constexpr int max_line_bytes = 64 * 1024;
 
 std::optional<std::string> variable(const char* name) {
@@ -38,6 +42,7 @@ int take_setting(void* user, const char* section, const char* name, const char* 
   if (value == nullptr) return 1;
   if (is("Server", "Host")) config.host = value;
   if (is("Server", "Port")) config.port = value;
+  if (is("Server", "token_file")) config.token_file = value;
   if (is("Batch", "Workspace")) config.workspace = value;
   if (is("DIRECTORY", "outputLevel")) config.output_level = value;
   return 1;
@@ -81,6 +86,7 @@ environment environment::of_process() {
   env.server = variable("ELASTICTAPE_SERVER");
   env.state = variable("ELASTICTAPE_STATE");
   env.system_config = variable("ELASTICTAPE_SYSTEM_CONFIG");
+  env.token_file = variable("ELASTICTAPE_TOKEN_FILE");
   return env;
 }
 
@@ -126,6 +132,7 @@ caf::expected<user_config> load_user_config(const environment& env) {
   lay_over(config->port, own->port);
   lay_over(config->workspace, own->workspace);
   lay_over(config->output_level, own->output_level);
+  lay_over(config->token_file, own->token_file);
   return config;
 }
 
@@ -162,6 +169,32 @@ caf::expected<std::string> resolve_server(const std::string& option,
   auto state = resolve_state(state_option, env);
   if (!state) return state.error();
   return embedded_address(*state);
+}
+
+caf::expected<std::string> resolve_token(const environment& env, const user_config& config) {
+  auto file = env.token_file.value_or(config.token_file);
+  if (file.empty()) return std::string{};
+  if (file.starts_with("~/") && !env.home.empty()) file = env.home + file.substr(1);
+  auto fd = open_file(file, O_RDONLY | O_NONBLOCK);
+  if (!fd) return fail(code_of(fd.error()), "the token for the monitor: " + text_of(fd.error()));
+  // Of what was opened: another file may stand there by now.
+  struct stat found {};
+  if (::fstat(fd->get(), &found) != 0) return fail_errno("cannot look at " + file, errno);
+  if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & 0077) != 0)
+    return fail(errc::invalid_argument,
+                file +
+                    " with the token for the monitor must be a file of your own that nobody "
+                    "else can read: chmod 600");
+  std::string text(max_token_bytes, '\0');
+  auto size = read_at(fd->get(), text.data(), text.size(), 0);
+  if (!size) return size.error();
+  text.resize(*size);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
+  if (!is_token(text))
+    return fail(errc::invalid_argument, file +
+                                            " does not hold a token for the monitor; 'elastictape "
+                                            "admin token create' makes one");
+  return text;
 }
 
 caf::expected<std::string> resolve_workspace(const std::string& option, const environment& env,

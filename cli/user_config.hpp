@@ -15,6 +15,7 @@ struct environment {
   std::optional<std::string> server;         ///< ELASTICTAPE_SERVER
   std::optional<std::string> state;          ///< ELASTICTAPE_STATE
   std::optional<std::string> system_config;  ///< ELASTICTAPE_SYSTEM_CONFIG
+  std::optional<std::string> token_file;     ///< ELASTICTAPE_TOKEN_FILE
 
   /// Of this process. Variables that are set but empty count as not set.
   static environment of_process();
@@ -26,6 +27,7 @@ struct user_config {
   std::string port;          ///< [Server] Port
   std::string workspace;     ///< [Batch] Workspace
   std::string output_level;  ///< [DIRECTORY] outputLevel: workspace, batch or file
+  std::string token_file;    ///< [Server] token_file
 };
 
 /// Reads one file; names of sections and keys in any case, unknown ones are skipped. A file that
@@ -47,6 +49,11 @@ caf::expected<std::string> resolve_state(const std::string& option, const enviro
 caf::expected<std::string> resolve_server(const std::string& option,
                                           const std::string& state_option, const environment& env,
                                           const user_config& config);
+
+/// The token for the monitor in the file that ELASTICTAPE_TOKEN_FILE names, else the configured one;
+/// empty when neither does. Errors: not_found, io_error; invalid_argument for a file that is not
+/// the user's own or that others can read, or that holds no token.
+caf::expected<std::string> resolve_token(const environment& env, const user_config& config);
 
 /// `-w`, else the configured one. Error: invalid_argument; it says where to set it.
 caf::expected<std::string> resolve_workspace(const std::string& option, const environment& env,

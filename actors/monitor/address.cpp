@@ -61,7 +61,7 @@ uint16_t port_of(int socket) {
 
 }  // namespace
 
-caf::expected<listening> listen_on(const std::string& address) {
+caf::expected<listening> listen_on(const std::string& address, bool guarded) {
   auto parts = split(address);
   if (!parts) return parts.error();
   addrinfo hints{};
@@ -73,11 +73,12 @@ caf::expected<listening> listen_on(const std::string& address) {
                 "the monitor's address " + address + " is not known: " + ::gai_strerror(code));
   std::unique_ptr<addrinfo, void (*)(addrinfo*)> found{raw, ::freeaddrinfo};
   for (auto* one = raw; one; one = one->ai_next) {
-    if (!is_loopback(one->ai_addr))
-      return fail(errc::invalid_argument,
-                  "the monitor cannot be served on " + address +
-                      ": that needs TLS and access control, which this version does not have; "
-                      "use 127.0.0.1:PORT");
+    if (!guarded && !is_loopback(one->ai_addr))
+      return fail(
+          errc::invalid_argument,
+          "the monitor cannot be served on " + address +
+              ", which others can reach, without TLS and access control: set certificate, "
+              "key and access = \"token\" or \"proxy\" in [monitor], or use 127.0.0.1:PORT");
   }
   auto doing = "cannot serve the monitor on " + address;
   unique_fd fd{::socket(raw->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};

@@ -1,4 +1,5 @@
 // Workspaces, their quotas and managers: /et_admin/ and /gws/etexport/.
+#include "actors/monitor/holdings.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
 
@@ -8,9 +9,9 @@ namespace {
 
 using workspace_list = std::vector<workspace_record>;
 
-caf::expected<answer> page_of(const page_context& context, const char* type,
+caf::expected<answer> page_of(const page_context& context, const query& asked, const char* type,
                               void (*write)(std::string&, const workspace_list&)) {
-  auto all = context.store->view()->workspaces();
+  auto all = seen_workspaces(*context.store, asked.who());
   if (!all) return all.error();
   answer result;
   result.type = type;
@@ -74,16 +75,16 @@ void write_export(std::string& out, const workspace_list& all) {
 
 }  // namespace
 
-caf::expected<answer> workspace_overview(const page_context& context, const query&) {
-  return page_of(context, "text/xml; charset=utf-8", write_overview);
+caf::expected<answer> workspace_overview(const page_context& context, const query& asked) {
+  return page_of(context, asked, "text/xml; charset=utf-8", write_overview);
 }
 
-caf::expected<answer> role_list(const page_context& context, const query&) {
-  return page_of(context, "text/html; charset=utf-8", write_roles);
+caf::expected<answer> role_list(const page_context& context, const query& asked) {
+  return page_of(context, asked, "text/html; charset=utf-8", write_roles);
 }
 
-caf::expected<answer> manager_export(const page_context& context, const query&) {
-  return page_of(context, "text/plain; charset=utf-8", write_export);
+caf::expected<answer> manager_export(const page_context& context, const query& asked) {
+  return page_of(context, asked, "text/plain; charset=utf-8", write_export);
 }
 
 }  // namespace et::monitor

@@ -50,9 +50,13 @@ void history_table(std::string& out, const aggregation_record& aggregation,
 caf::expected<answer> aggregation_details(const page_context& context, const query& asked) {
   auto id = asked.aggregation("aggregation");
   if (!id) return id.error();
+  auto none = [&] { return fail(errc::not_found, "there is no aggregation " + to_string(*id)); };
+  auto batch = find_batch(*context.store, asked.who(), id->batch);
+  if (!batch) return batch.error();
+  if (!*batch) return none();
   auto found = context.store->view()->aggregation(*id);
   if (!found) return found.error();
-  if (!*found) return fail(errc::not_found, "there is no aggregation " + to_string(*id));
+  if (!*found) return none();
   auto head = [record = **found, node = context.node](std::string& out) {
     auto title = "Aggregation " + to_string(record.id);
     begin_page(out, title);

@@ -21,7 +21,7 @@ void alert_row(std::string& out, const alert_record& alert) {
 caf::expected<answer> alert_watch(const page_context& context, const query& asked) {
   auto name = asked.text("workspace");
   if (!name.empty()) {
-    auto workspace = find_workspace(*context.store, name);
+    auto workspace = find_workspace(*context.store, asked.who(), name);
     if (!workspace) return workspace.error();
   }
   auto head = [name](std::string& out) {
@@ -32,11 +32,11 @@ caf::expected<answer> alert_watch(const page_context& context, const query& aske
         {"Number", "Time", "Severity", "Workspace", "Batch", "Alert"});
   };
   answer result;
-  result.next =
-      in_order({once(head), each_alert(*context.store, name, alert_row), once([](std::string& out) {
-                  markup{out}.close("table").break_line();
-                  end_page(out);
-                })});
+  result.next = in_order({once(head), each_alert(*context.store, asked.who(), name, alert_row),
+                          once([](std::string& out) {
+                            markup{out}.close("table").break_line();
+                            end_page(out);
+                          })});
   return result;
 }
 

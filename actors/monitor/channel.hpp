@@ -1,8 +1,9 @@
-// The bytes of one connection.
+// The bytes of one connection, with or without TLS.
 #pragma once
 
 #include <string>
 
+#include "actors/monitor/tls.hpp"
 #include "storage/os/file.hpp"
 
 namespace et::monitor {
@@ -16,8 +17,9 @@ enum class moved {
 
 class channel {
  public:
-  /// `socket` is connected and does not block.
-  explicit channel(unique_fd socket);
+  /// `socket` is connected and does not block; `ssl`, if any, is a server's side on it, whose
+  /// handshake goes on with the first reads. SIGPIPE is ignored by the process.
+  explicit channel(unique_fd socket, ssl_ptr ssl = nullptr);
 
   int descriptor() const { return socket_.get(); }
   /// Appends what has come, one read's worth.
@@ -34,7 +36,11 @@ class channel {
   void reset();
 
  private:
+  moved read_tls(std::string& to);
+  moved after_tls(int result);
+
   unique_fd socket_;
+  ssl_ptr ssl_;
   short wanted_;
 };
 

@@ -32,10 +32,12 @@ constexpr std::string_view too_busy =
 
 }  // namespace
 
-connections::connections(page_context pages, answer_maker make, listening at, unique_fd wake)
+connections::connections(std::unique_ptr<http_engine> engine, std::unique_ptr<tls> secure,
+                         listening at, unique_fd wake)
     : at_(std::move(at)),
       wake_(std::move(wake)),
-      engine_(std::move(pages), std::move(make)),
+      engine_(std::move(engine)),
+      secure_(std::move(secure)),
       workers_(defaults::monitor_threads, defaults::monitor_queue),
       streams_([this](uint64_t stream, std::string bytes, bool last) {
         arrival one{stream, {}};
@@ -105,7 +107,7 @@ short connections::connection::wanted() const {
 
 connections::time_point connections::connection::deadline() const {
   auto stalled = unsent() > 0 ? taken + defaults::monitor_stall_timeout : time_point::max();
-  return now == stage::streaming ? stalled : std::min(stalled, end);
+  return std::min(stalled, end);
 }
 
 int connections::wait_ms(bool accepting, time_point now) const {
@@ -138,13 +140,19 @@ bool connections::accept_all() {
   return true;
 }
 
+std::string connections::url() const {
+  return (secure_ ? "https://" : "http://") + at_.host + ":" + std::to_string(at_.port) + "/";
+}
+
 void connections::add(unique_fd socket, std::string peer) {
   auto waits = [](const auto& one) { return one.second.now == stage::reading; };
   auto waiting = std::count_if(all_.begin(), all_.end(), waits);
   // All may wait equally long: the first has waited longest.
   if (static_cast<size_t>(waiting) >= defaults::monitor_connections)
     end(std::find_if(all_.begin(), all_.end(), waits));
-  connection made{channel{std::move(socket)}};
+  ssl_ptr ssl;
+  if (secure_ && !(ssl = secure_->begin(socket.get()))) return;
+  connection made{channel{std::move(socket), std::move(ssl)}};
   made.peer = std::move(peer);
   made.end = steady_clock::now() + defaults::monitor_request_timeout;
   all_.emplace(++last_id_, std::move(made));
@@ -302,7 +310,7 @@ void connections::begin_answer(table::iterator one, reply made) {
 }
 
 void connections::make_first(uint64_t id, std::string request, const std::string& peer) {
-  arrival made{id, engine_.reply_to(std::move(request), peer)};
+  arrival made{id, engine_->reply_to(std::move(request), peer)};
   made.first = true;
   post(std::move(made));
 }

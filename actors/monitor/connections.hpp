@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -19,12 +20,13 @@ namespace et::monitor {
 
 class connections {
  public:
-  /// `wake` is an eventfd of its own.
-  connections(page_context pages, answer_maker make, listening at, unique_fd wake);
+  /// `wake` is an eventfd of its own; `secure` null: without TLS.
+  connections(std::unique_ptr<http_engine> engine, std::unique_ptr<tls> secure, listening at,
+              unique_fd wake);
   /// Cuts what is being sent.
   ~connections();
 
-  std::string url() const { return "http://" + at_.host + ":" + std::to_string(at_.port) + "/"; }
+  std::string url() const;
 
  private:
   using time_point = std::chrono::steady_clock::time_point;
@@ -41,7 +43,9 @@ class connections {
     std::string peer = {};
     stage now = stage::reading;
     std::string request = {};
-    time_point end = {};     ///< the request must be there, or the answer be sent, by then
+    /// The request must be there, or the answer be sent, by then. A stream ends then, and its
+    /// client asks again, with a login that still counts.
+    time_point end = {};
     std::string out = {};    ///< to be sent
     size_t sent = 0;         ///< of `out`
     time_point taken = {};   ///< when the client last took something, if not all is sent
@@ -93,8 +97,9 @@ class connections {
 
   listening at_;
   unique_fd wake_;
-  http_engine engine_;
-  table all_;  ///< of the thread, oldest first
+  std::unique_ptr<http_engine> engine_;
+  std::unique_ptr<tls> secure_;  ///< of the thread
+  table all_;                    ///< of the thread, oldest first
   uint64_t last_id_ = 0;
 
   std::mutex mutex_;  ///< guards the two

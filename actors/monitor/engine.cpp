@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "actors/monitor/markup.hpp"
+
 namespace et::monitor {
 
 namespace {
@@ -52,30 +54,63 @@ class exchange final : public httplib::Stream {
   std::string said_;
 };
 
+std::string path_of(const std::string& target) {
+  auto parsed = query::parse(target);
+  return parsed ? parsed->path() : std::string{};
+}
+
+/// Asks for a login in a way that browsers understand without a script.
+answer login_page(const caf::error& error) {
+  answer made;
+  made.status = 401;
+  made.headers.emplace_back("WWW-Authenticate", "Basic realm=\"Elastic Tape\", charset=\"UTF-8\"");
+  made.next = once([text = text_of(error)](std::string& out) {
+    begin_page(out, "401 Login needed");
+    markup{out}.leaf("p", text);
+    end_page(out);
+  });
+  return made;
+}
+
 }  // namespace
 
-http_engine::http_engine(page_context pages, answer_maker make)
-    : pages_(std::move(pages)), make_(std::move(make)) {
+http_engine::http_engine(page_context pages, answer_maker make, const access_options& access,
+                         bool tls)
+    : pages_(std::move(pages)), make_(std::move(make)), access_(access, pages_.store), tls_(tls) {
   set_pre_routing_handler(
       [](const httplib::Request&, httplib::Response&) { return HandlerResponse::Handled; });
 }
 
-answer http_engine::answer_for(const httplib::Request& request, const std::string&) const {
+answer http_engine::answer_for(const httplib::Request& request, const credentials& from,
+                               std::string& viewer) {
   if (request.method != "GET" && request.method != "HEAD") {
     auto refused =
         error_for(request.target, fail(errc::not_authorised, "only GET and HEAD are served"));
     refused.headers.emplace_back("Allow", "GET, HEAD");
     return refused;
   }
+  monitor::viewer who{{}, false};
+  if (!is_open(path_of(request.target))) {
+    auto found = access_.who(from);
+    if (!found && code_of(found.error()) == errc::not_authorised) return login_page(found.error());
+    if (!found) return error_page(found.error());
+    who = std::move(*found);
+  }
+  if (!who.user.empty()) viewer = who.user;
   auto context = pages_;
   auto host = request.get_header_value("Host");
-  if (is_host(host)) context.origin = "http://" + host;
-  return make_(context, request.target, {});
+  bool https = tls_ || (access_.is_proxy(from.peer) &&
+                        request.get_header_value("X-Forwarded-Proto") == "https");
+  if (is_host(host)) context.origin = (https ? "https://" : "http://") + host;
+  return make_(context, request.target, std::move(who));
 }
 
 reply http_engine::reply_to(std::string text, const std::string& peer) {
   reply_form form;
+  form.tls = tls_;
   try {
+    credentials from{peer, header_values(text, "Authorization"),
+                     header_values(text, access_.user_header())};
     exchange with{std::move(text)};
     std::optional<httplib::Request> parsed;
     bool closed = false;
@@ -87,8 +122,9 @@ reply http_engine::reply_to(std::string text, const std::string& peer) {
     }
     form.head = parsed->method == "HEAD";
     form.http_1_0 = parsed->version == "HTTP/1.0";
-    auto made = compose(answer_for(*parsed, peer), form);
-    made.viewer = "at " + peer;
+    auto viewer = "at " + peer;  // no user's name has a blank
+    auto made = compose(answer_for(*parsed, from, viewer), form);
+    made.viewer = std::move(viewer);
     return made;
   } catch (const std::exception& e) {
     return compose(error_page(fail(errc::internal, std::string{"a request: "} + e.what())), form);

@@ -79,14 +79,15 @@ caf::expected<feed> read_feed(const page_context& context, const query& asked) {
   feed all{
       context.node, asked.text("workspace"), context.origin + asked.path(), context.origin, {}};
   if (!all.workspace.empty()) {
-    auto workspace = find_workspace(*context.store, all.workspace);
+    auto workspace = find_workspace(*context.store, asked.who(), all.workspace);
     if (!workspace) return workspace.error();
     all.self += "?workspace=" + url_encoded(all.workspace);
   }
-  auto each =
-      each_alert(*context.store, all.workspace, [&](std::string&, const alert_record& alert) {
-        if (all.alerts.size() < defaults::feed_alerts) all.alerts.push_back(alert);
-      });
+  auto each = each_alert(*context.store, asked.who(), all.workspace,
+                         [&](std::string&, const alert_record& alert) {
+                           if (all.alerts.size() < defaults::feed_alerts)
+                             all.alerts.push_back(alert);
+                         });
   std::string unused;
   while (all.alerts.size() < defaults::feed_alerts) {
     auto more = each(unused);

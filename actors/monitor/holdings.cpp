@@ -90,11 +90,31 @@ class batch_source {
 
 }  // namespace
 
-caf::expected<workspace_record> find_workspace(catalogue_store& store, const std::string& name) {
+caf::expected<std::vector<workspace_record>> seen_workspaces(catalogue_store& store,
+                                                             const viewer& who) {
+  auto all = store.view()->workspaces();
+  if (all) std::erase_if(*all, [&](const auto& one) { return !who.sees(one); });
+  return all;
+}
+
+caf::expected<workspace_record> find_workspace(catalogue_store& store, const viewer& who,
+                                               const std::string& name) {
   auto found = store.view()->workspace(name);
   if (!found) return found.error();
-  if (!*found) return fail(errc::not_found, "there is no workspace " + name);
+  if (!*found || !who.sees(**found)) return fail(errc::not_found, "there is no workspace " + name);
   return std::move(**found);
+}
+
+caf::expected<std::optional<batch_record>> find_batch(catalogue_store& store, const viewer& who,
+                                                      batch_id id) {
+  auto view = store.view();
+  auto batch = view->batch(id);
+  if (!batch || !*batch) return batch;
+  auto workspace = view->workspace((*batch)->workspace_name);
+  if (!workspace) return workspace.error();
+  if (!*workspace || (*workspace)->id != (*batch)->workspace || !who.sees(**workspace))
+    return std::optional<batch_record>{};
+  return batch;
 }
 
 caf::expected<batch_record> asked_batch(catalogue_store& store, const query& asked) {
@@ -103,11 +123,11 @@ caf::expected<batch_record> asked_batch(catalogue_store& store, const query& ask
   if (!*number) return fail(errc::invalid_argument, "the parameter batch is missing");
   auto name = asked.text("workspace");
   if (!name.empty()) {
-    auto workspace = find_workspace(store, name);
+    auto workspace = find_workspace(store, asked.who(), name);
     if (!workspace) return workspace.error();
   }
   batch_id id{**number};
-  auto batch = store.view()->batch(id);
+  auto batch = find_batch(store, asked.who(), id);
   if (!batch) return batch.error();
   if (!*batch) return no_batch(id);
   if (!name.empty() && (*batch)->workspace_name != name)
@@ -202,15 +222,22 @@ piece_writer each_file_of(catalogue_store& store, const aggregation_record& aggr
   };
 }
 
-piece_writer each_alert(catalogue_store& store, std::string workspace,
+piece_writer each_alert(catalogue_store& store, viewer who, std::string workspace,
                         std::function<void(std::string&, const alert_record&)> write) {
-  return [&store, workspace = std::move(workspace), write = std::move(write),
+  return [&store, who = std::move(who), workspace = std::move(workspace), write = std::move(write),
           before = uint64_t{UINT64_MAX}](std::string& out) mutable -> caf::expected<bool> {
     auto page = store.view()->alerts_before(before, defaults::page_records);
     if (!page) return page.error();
     if (page->empty()) return false;
+    auto seen = seen_workspaces(store, who);
+    if (!seen) return seen.error();
+    auto is_seen = [&](const std::string& name) {
+      return who.administrator || std::any_of(seen->begin(), seen->end(),
+                                              [&](const auto& one) { return one.name == name; });
+    };
     for (const auto& alert : *page)
-      if (workspace.empty() || alert.workspace == workspace) write(out, alert);
+      if ((workspace.empty() || alert.workspace == workspace) && is_seen(alert.workspace))
+        write(out, alert);
     before = page->back().number;
     return true;
   };

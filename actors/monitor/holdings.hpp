@@ -3,14 +3,24 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "actors/monitor/answer.hpp"
 
 namespace et::monitor {
 
+// What the viewer does not see is not there: the errors are the same.
+
+/// Those that the viewer sees.
+caf::expected<std::vector<workspace_record>> seen_workspaces(catalogue_store& store,
+                                                             const viewer& who);
 /// Error: not_found.
-caf::expected<workspace_record> find_workspace(catalogue_store& store, const std::string& name);
+caf::expected<workspace_record> find_workspace(catalogue_store& store, const viewer& who,
+                                               const std::string& name);
+/// The committed batch, or nothing.
+caf::expected<std::optional<batch_record>> find_batch(catalogue_store& store, const viewer& who,
+                                                      batch_id id);
 /// The parameters `batch` and, where given, `workspace`. Errors: invalid_argument without a batch,
 /// not_found, also for a batch of another workspace.
 caf::expected<batch_record> asked_batch(catalogue_store& store, const query& asked);
@@ -38,8 +48,8 @@ piece_writer each_aggregation(
 piece_writer each_file_of(catalogue_store& store, const aggregation_record& aggregation,
                           std::function<void(std::string& out, const file_entry&)> write);
 
-/// Newest first; with `workspace` only its own.
-piece_writer each_alert(catalogue_store& store, std::string workspace,
+/// Newest first; with `workspace` only its own. Those of no workspace are for administrators.
+piece_writer each_alert(catalogue_store& store, viewer who, std::string workspace,
                         std::function<void(std::string& out, const alert_record&)> write);
 
 /// What is written for a batch.

@@ -92,7 +92,7 @@ caf::expected<answer> holdings_summary(const page_context& context, const query&
   if (!shown) return shown.error();
   auto name = asked.text("workspace");
   if (name.empty()) return fail(errc::invalid_argument, "the parameter workspace is missing");
-  auto workspace = find_workspace(store, name);
+  auto workspace = find_workspace(store, asked.who(), name);
   if (!workspace) return workspace.error();
   auto aggregations = count_aggregations(store, workspace->id);
   if (!aggregations) return aggregations.error();

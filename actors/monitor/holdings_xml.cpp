@@ -63,9 +63,10 @@ piece_writer workspace_element(catalogue_store& store, const workspace_record& w
 }
 
 caf::expected<std::vector<workspace_record>> asked_workspaces(catalogue_store& store,
+                                                              const viewer& who,
                                                               const std::string& name) {
-  if (name.empty()) return store.view()->workspaces();
-  auto one = find_workspace(store, name);
+  if (name.empty()) return seen_workspaces(store, who);
+  auto one = find_workspace(store, who, name);
   if (!one) return one.error();
   return std::vector<workspace_record>{std::move(*one)};
 }
@@ -84,7 +85,7 @@ caf::expected<answer> holdings_xml(const page_context& context, const query& ask
     only = batch->id;
     name = batch->workspace_name;
   }
-  auto workspaces = asked_workspaces(store, name);
+  auto workspaces = asked_workspaces(store, asked.who(), name);
   if (!workspaces) return workspaces.error();
   std::vector<piece_writer> parts;
   parts.push_back(once([](std::string& out) {

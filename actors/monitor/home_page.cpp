@@ -1,6 +1,7 @@
 // The way in: links to everything else.
 #include <algorithm>
 
+#include "actors/monitor/holdings.hpp"
 #include "actors/monitor/markup.hpp"
 #include "actors/monitor/pages.hpp"
 
@@ -31,8 +32,9 @@ void workspace_row(std::string& out, const workspace_record& workspace, const st
 }  // namespace
 
 caf::expected<answer> home(const page_context& context, const query& asked) {
-  auto all = context.store->view()->workspaces();
+  auto all = seen_workspaces(*context.store, asked.who());
   if (!all) return all.error();
+  // Shows fewer; what the viewer does not see it does not bring back.
   auto caller = asked.text("caller");
   if (!caller.empty()) {
     std::erase_if(*all, [&](const workspace_record& one) {
@@ -46,7 +48,7 @@ caf::expected<answer> home(const page_context& context, const query& asked) {
     page.leaf("h1", "Elastic Tape on " + node);
     page.open("p").link("/", "Dashboard").close("p").break_line();
     if (all.empty()) {
-      page.leaf("p", caller.empty() ? "There is no workspace yet."
+      page.leaf("p", caller.empty() ? "There is no workspace to show yet."
                                     : caller + " is not a manager of any workspace.");
     } else {
       page.open("table").header_row(

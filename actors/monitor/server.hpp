@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/monitor/access.hpp"
 #include "actors/monitor/answer.hpp"
 
 namespace et::monitor {
@@ -13,22 +14,26 @@ namespace et::monitor {
 class connections;
 
 struct server_options {
-  std::string address;  ///< `HOST:PORT` (`[::1]:PORT` for IPv6); port 0 picks a free one
+  std::string address;           ///< `HOST:PORT` (`[::1]:PORT` for IPv6); port 0 picks a free one
+  std::string certificate = {};  ///< PEM file; empty: no TLS. Read again when it changes
+  std::string key = {};          ///< PEM file, mode 0600
+  access_options access = {};
 };
 
 class server {
  public:
   /// `pages` is what the pages are made of (its origin is set here); its store must outlive the
   /// server.
-  /// Errors: invalid_argument for a malformed address and for one that is not of this machine only
-  /// (there is no access control yet), unavailable when it cannot be bound.
+  /// Errors: invalid_argument for a malformed address, for one that others than this machine can
+  /// reach without both TLS and access control, for a certificate, key or access control that
+  /// cannot be used; unavailable when the address cannot be bound.
   static caf::expected<std::unique_ptr<server>> open(const server_options& options,
                                                      page_context pages,
                                                      answer_maker make = answer_to);
   /// Cuts the answers that are being sent.
   ~server();
 
-  /// `http://HOST:PORT/` with the port it has.
+  /// `http://HOST:PORT/`, or `https`, with the port it has.
   std::string url() const;
 
  private:

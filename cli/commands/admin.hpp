@@ -1,4 +1,4 @@
-// elastictape admin: workspaces, volumes, the inspector, alerts.
+// elastictape admin: workspaces, volumes, tokens, the inspector, alerts.
 #pragma once
 
 #include <optional>
@@ -24,6 +24,15 @@ struct admin_volume_options {
   bool json = false;
 };
 
+struct admin_token_options {
+  enum class action { create, list, revoke } what = action::list;
+  std::string user;                     ///< with create; empty: one's own
+  std::string label;                    ///< with create
+  int64_t lifetime_s = 90 * 24 * 3600;  ///< with create; 0: for ever
+  uint64_t id = 0;                      ///< with revoke
+  bool json = false;
+};
+
 struct admin_inspect_options {
   bool json = false;
 };
@@ -37,6 +46,7 @@ struct admin_alerts_options {
 /// away.
 int run_admin_workspace(const admin_workspace_options& options, command_context& context);
 int run_admin_volume(const admin_volume_options& options, command_context& context);
+int run_admin_token(const admin_token_options& options, command_context& context);
 int run_admin_inspect(const admin_inspect_options& options, command_context& context);
 int run_admin_alerts(const admin_alerts_options& options, command_context& context);
 

@@ -18,6 +18,7 @@ struct ls_options {
   bool header = false;
   std::string xml_source;  ///< -x: a monitor's address
   std::string caller;      ///< as whom the monitor is asked
+  std::string token;       ///< the login there; empty: none
 };
 
 /// With `xml_source` the holdings come from a monitor and no service is needed; what its XML lacks

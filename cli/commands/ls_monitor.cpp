@@ -40,7 +40,7 @@ class monitor_listing {
     auto url = holdings_url(options_.xml_source, query);
     if (!url) return url.error();
     caf::error wrong;
-    auto answer = http_get(*url, [&](std::string_view piece) {
+    auto answer = http_get(*url, options_.token, [&](std::string_view piece) {
       begin();
       wrong = parser_.feed(piece);
       // Who reads along sees what has come so far.

@@ -107,9 +107,25 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.door.max_sessions = config.limits.sessions;
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
-  options.door.administrators = config.admin.users;
+  options.door.administrators.names = config.admin.users;
   options.node = config.node.name;
   options.default_workspace = embedded;
+  return options;
+}
+
+monitor::server_options monitor_of(const service_config& config, const std::string& address) {
+  using monitor::access_kind;
+  monitor::server_options options;
+  options.address = address;
+  options.certificate = config.monitor.certificate;
+  options.key = config.monitor.key;
+  auto& access = options.access;
+  access.kind = config.monitor.access == "token"   ? access_kind::token
+                : config.monitor.access == "proxy" ? access_kind::proxy
+                                                   : access_kind::open;
+  access.proxy_addresses = config.monitor.proxy_addresses;
+  access.user_header = config.monitor.user_header;
+  access.administrators.names = config.admin.users;
   return options;
 }
 
@@ -163,7 +179,7 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
   if (!targets) return complain(targets.error());
   options.alert_targets = std::move(*targets);
   options.door.socket = socket;
-  if (http != "off") options.monitor.address = http;
+  if (http != "off") options.monitor = monitor_of(config, http);
   auto failed = [&](const std::string& what) {
     spdlog::critical("an actor that the service cannot do without has ended: {}", what);
     uint64_t one = 1;

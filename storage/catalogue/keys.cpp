@@ -47,8 +47,8 @@ std::optional<std::string_view> path_after(std::string_view stored, size_t prefi
 
 const char* name_of(family f) {
   static constexpr std::array<const char*, family_count> names = {
-      "default",     "workspace", "batch",   "workspace_batch", "file",  "path",
-      "aggregation", "placement", "failure", "volume",          "alert", "retrieval"};
+      "default",   "workspace", "batch",  "workspace_batch", "file",      "path", "aggregation",
+      "placement", "failure",   "volume", "alert",           "retrieval", "token"};
   return names[static_cast<size_t>(f)];
 }
 
@@ -66,6 +66,9 @@ key<family::meta> next_alert() {
 }
 key<family::meta> next_retrieval() {
   return key<family::meta>{"next_retrieval"};
+}
+key<family::meta> next_token() {
+  return key<family::meta>{"next_token"};
 }
 key<family::meta> next_delivery(std::string_view target) {
   return key<family::meta>{"next_delivery " + std::string{target}};
@@ -124,6 +127,9 @@ key<family::alert> alert(uint64_t n) {
 }
 key<family::retrieval> retrieval(retrieval_id id) {
   return key<family::retrieval>{number(id.value, 8)};
+}
+key<family::token> token(std::string_view hash) {
+  return key<family::token>{std::string{hash}};
 }
 
 range<family::workspace_batch> batches_of(workspace_id workspace) {

@@ -16,6 +16,7 @@
 //   volume              barcode                                        volume_record
 //   alert               number:8                                       alert_record
 //   retrieval           retrieval:8                                    retrieval_record
+//   token               hash:32                                        token_record
 //
 // A path holds no NUL, so `path 00` sorts like the path itself and ends it. Entries of `path` that
 // belong to pending or removed batches stand beside the others: who reads them looks at the phase.
@@ -45,9 +46,10 @@ enum class family : uint8_t {
   volume,
   alert,
   retrieval,
+  token,
 };
 
-constexpr size_t family_count = 12;
+constexpr size_t family_count = 13;
 
 /// The family's name in RocksDB.
 const char* name_of(family f);
@@ -85,6 +87,7 @@ key<family::meta> next_workspace();
 key<family::meta> next_batch();
 key<family::meta> next_alert();
 key<family::meta> next_retrieval();
+key<family::meta> next_token();
 /// A counter for each target of alerts: the first number that has not been delivered to it.
 key<family::meta> next_delivery(std::string_view target);
 
@@ -101,6 +104,7 @@ key<family::failure> failure(batch_id batch, std::string_view path);
 key<family::volume> volume(const barcode& id);
 key<family::alert> alert(uint64_t number);
 key<family::retrieval> retrieval(retrieval_id id);
+key<family::token> token(std::string_view hash);
 
 // Everything of one owner.
 range<family::workspace_batch> batches_of(workspace_id workspace);

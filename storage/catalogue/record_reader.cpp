@@ -95,6 +95,12 @@ caf::expected<std::optional<volume_record>> record_reader::volume(const barcode&
   return load(keys::volume(id), std::move(draft), "volume", id.value);
 }
 
+caf::expected<std::optional<token_record>> record_reader::token(const std::string& hash) const {
+  token_record draft;
+  draft.hash = hash;
+  return load(keys::token(hash), std::move(draft), "token", "of the monitor");
+}
+
 caf::expected<uint64_t> record_reader::counter(const keys::key<keys::family::meta>& key) const {
   rocksdb::PinnableSlice value;
   auto found = db_->get(key, snapshot_, value);

@@ -29,6 +29,7 @@ class record_reader {
   caf::expected<std::optional<file_failure>> failure(batch_id batch, const std::string& path) const;
   caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) const;
   caf::expected<std::optional<volume_record>> volume(const barcode& id) const;
+  caf::expected<std::optional<token_record>> token(const std::string& hash) const;
   /// A counter of the family meta; 1 when it was never written.
   caf::expected<uint64_t> counter(const keys::key<keys::family::meta>& key) const;
 

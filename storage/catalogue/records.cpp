@@ -337,5 +337,27 @@ bool decode(std::string_view value, retrieval_record& out) {
   return in.complete();
 }
 
+std::string encode(const token_record& record) {
+  return versioned()
+      .varint(record.id)
+      .string(record.user)
+      .string(record.label)
+      .signed_varint(record.created_ns)
+      .signed_varint(record.expires_ns)
+      .string(record.tail)
+      .take();
+}
+
+bool decode(std::string_view value, token_record& out) {
+  auto in = opened(value);
+  out.id = in.varint();
+  out.user = in.string();
+  out.label = in.string();
+  out.created_ns = in.signed_varint();
+  out.expires_ns = in.signed_varint();
+  out.tail = in.string();
+  return in.complete();
+}
+
 }  // namespace values
 }  // namespace et

@@ -234,6 +234,25 @@ struct retrieval_record {
   }
 };
 
+/// A login for the monitor. The token itself is stored nowhere.
+struct token_record {
+  std::string hash;   ///< of 32 bytes; it is the key
+  uint64_t id = 0;    ///< given by the catalogue; what people name it by
+  std::string user;   ///< as whom its bearer looks
+  std::string label;  ///< what it is for
+  int64_t created_ns = 0;
+  int64_t expires_ns = 0;  ///< 0: never
+  std::string tail;        ///< the last characters of the token
+
+  bool is_expired(int64_t now_ns) const { return expires_ns != 0 && expires_ns <= now_ns; }
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, token_record& x) {
+    return f(caf::meta::type_name("token_record"), x.hash, x.id, x.user, x.label, x.created_ns,
+             x.expires_ns, x.tail);
+  }
+};
+
 /// A file as a listing shows it: the registered entry joined with its aggregation and failure.
 struct file_row {
   batch_id batch;

@@ -31,12 +31,19 @@ caf::error store::start(const std::string& folder) {
                   "the catalogue in " + folder + " has version " + std::to_string(version) +
                       ", this service knows version " + std::to_string(catalogue_version));
     if (version == 0) return fail(errc::corrupt, "the catalogue in " + folder + " has version 0");
-  } else {
-    auto t = begin();
-    t.changes.put(keys::version(), encoder{}.big_endian(catalogue_version, 4).take());
-    if (auto error = apply(t, true)) return error;
+    // What it holds is valid in this version too; from now on an older program refuses it.
+    if (version < catalogue_version)
+      if (auto error = put_version()) return error;
+  } else if (auto error = put_version()) {
+    return error;
   }
   return load();
+}
+
+caf::error store::put_version() {
+  auto t = begin();
+  t.changes.put(keys::version(), encoder{}.big_endian(catalogue_version, 4).take());
+  return apply(t, true);
 }
 
 caf::error store::load() {
@@ -46,7 +53,8 @@ caf::error store::load() {
   } const all[] = {{keys::next_workspace(), counters_.next_workspace},
                    {keys::next_batch(), counters_.next_batch},
                    {keys::next_alert(), counters_.next_alert},
-                   {keys::next_retrieval(), counters_.next_retrieval}};
+                   {keys::next_retrieval(), counters_.next_retrieval},
+                   {keys::next_token(), counters_.next_token}};
   for (const auto& counter : all) {
     auto value = now_.counter(counter.key);
     if (!value) return value.error();
@@ -85,6 +93,7 @@ caf::error store::apply(transaction& t, bool durable) {
   put_counter(keys::next_batch(), counters_.next_batch, t.next.next_batch);
   put_counter(keys::next_alert(), counters_.next_alert, t.next.next_alert);
   put_counter(keys::next_retrieval(), counters_.next_retrieval, t.next.next_retrieval);
+  put_counter(keys::next_token(), counters_.next_token, t.next.next_token);
   if (t.changes.empty()) return {};
   if (auto error = db_->write(t.changes, durable)) return error;
   bool raised = counters_.next_alert != t.next.next_alert;

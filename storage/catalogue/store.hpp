@@ -23,8 +23,10 @@
 
 namespace et {
 
-/// The version of keys and values that this code writes; stores with a higher one are refused.
-constexpr uint32_t catalogue_version = 1;
+/// The version of keys and values that this code writes; stores with a higher one are refused, those
+/// with a lower one raised when they are opened.
+/// Version 2 added logins (the family token) and the value `quarantined` of a volume's status.
+constexpr uint32_t catalogue_version = 2;
 
 /// What is wrong with one entry of a chunk.
 struct entry_error {
@@ -153,6 +155,9 @@ class catalogue_view {
   /// Alerts with a number below `number`, descending, at most `limit`; UINT64_MAX: the newest.
   virtual caf::expected<std::vector<alert_record>> alerts_before(uint64_t number, size_t limit) = 0;
   virtual caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) = 0;
+  /// The login with this hash, expired or not.
+  virtual caf::expected<std::optional<token_record>> token(const std::string& hash) = 0;
+  virtual caf::expected<std::vector<token_record>> tokens() = 0;
   /// Every aggregation that has a cache copy by the catalogue: CACHED and CACHED_SYNCED. `visit`
   /// returns false to stop.
   virtual caf::error each_cached(const std::function<bool(const aggregation_record&)>& visit) = 0;
@@ -255,6 +260,12 @@ class catalogue_store {
   /// Ends the retrievals that a former run left running, as failed, each with its alert; durable.
   /// For the start. Returns how many there were.
   virtual caf::expected<size_t> end_lost_retrievals() = 0;
+
+  /// Adds a login; id and created_ns are given here. Expired ones of the same user are removed with
+  /// it. Durable. Errors: already_exists (hash), limit_reached when the user has `at_most`.
+  virtual caf::expected<token_record> add_token(token_record draft, size_t at_most) = 0;
+  /// Removes a login and returns what it was; durable. Error: not_found.
+  virtual caf::expected<token_record> remove_token(uint64_t id) = 0;
 
   /// Moves everything from the log to compacted files; takes seconds for millions of files. For
   /// after big removals, and benchmarks.

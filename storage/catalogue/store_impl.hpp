@@ -51,6 +51,9 @@ class store final : public catalogue_store {
   caf::error end_retrieval(const retrieval_record& ended) override;
   caf::expected<size_t> end_lost_retrievals() override;
 
+  caf::expected<token_record> add_token(token_record draft, size_t at_most) override;
+  caf::expected<token_record> remove_token(uint64_t id) override;
+
   caf::error compact() override;
   uint64_t disk_bytes() override { return db_->disk_bytes(); }
   caf::error check_space() override { return db_->check_space(); }
@@ -61,6 +64,7 @@ class store final : public catalogue_store {
     uint64_t next_batch = 1;
     uint64_t next_alert = 1;
     uint64_t next_retrieval = 1;
+    uint64_t next_token = 1;
   };
   /// One call's changes, and the counters as they will be.
   struct transaction {
@@ -72,6 +76,7 @@ class store final : public catalogue_store {
     batch_record batch;
     aggregation_record aggregation;
   };
+  caf::error put_version();
   /// Counters and phases as they are stored.
   caf::error load();
   /// The database can be written and what is in memory belongs to it.

@@ -271,6 +271,25 @@ caf::expected<std::optional<retrieval_record>> snapshot_view::retrieval(retrieva
   return reading([&] { return records_.retrieval(id); });
 }
 
+caf::expected<std::optional<token_record>> snapshot_view::token(const std::string& hash) {
+  return reading([&] { return records_.token(hash); });
+}
+
+caf::expected<std::vector<token_record>> snapshot_view::tokens() {
+  return reading([&]() -> caf::expected<std::vector<token_record>> {
+    std::vector<token_record> result;
+    cursor<family::token> all{db_, snapshot_};
+    for (all.seek_first(); all.valid(); all.next()) {
+      auto& record = result.emplace_back();
+      record.hash = all.key();
+      if (!values::decode(all.value(), record))
+        return values::undecodable(all.value(), "a token of the monitor");
+    }
+    if (auto error = all.error()) return error;
+    return result;
+  });
+}
+
 caf::error snapshot_view::each_cached(const std::function<bool(const aggregation_record&)>& visit) {
   return reading([&]() -> caf::error {
     bool going_on = true;

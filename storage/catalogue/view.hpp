@@ -47,6 +47,8 @@ class snapshot_view final : public catalogue_view {
   caf::expected<std::vector<alert_record>> alerts(uint64_t after, size_t limit) override;
   caf::expected<std::vector<alert_record>> alerts_before(uint64_t number, size_t limit) override;
   caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) override;
+  caf::expected<std::optional<token_record>> token(const std::string& hash) override;
+  caf::expected<std::vector<token_record>> tokens() override;
   caf::error each_cached(const std::function<bool(const aggregation_record&)>& visit) override;
 
  private:

@@ -221,6 +221,60 @@ TEST_CASE("session port: alerts are those of the own workspaces") {
   CHECK(seen.size() == 1);
 }
 
+TEST_CASE("session port: tokens are one's own, and all for administrators") {
+  node n;
+  auto anna = n.port("anna");
+  auto ben = n.port("ben");
+  auto administrator = n.port("root", true);
+  token_record draft;
+  draft.hash = std::string(32, 'a');
+  draft.tail = "wxyz";
+  token_record added;
+  CHECK(n.ask<token_record>(anna, &added, token_add_atom_v, draft) == errc::none);
+  CHECK(added.user == "anna");
+  CHECK(added.id == 1);
+  CHECK(added.hash.empty());
+  CHECK(n.ask<token_record>(ben, nullptr, token_add_atom_v, draft) == errc::already_exists);
+  draft.hash = std::string(32, 'b');
+  draft.user = "anna";
+  CHECK(n.ask<token_record>(ben, nullptr, token_add_atom_v, draft) == errc::not_authorised);
+  CHECK(n.ask<token_record>(administrator, nullptr, token_add_atom_v, draft) == errc::none);
+
+  using tokens = std::vector<token_record>;
+  tokens seen;
+  CHECK(n.ask<tokens>(anna, &seen, token_list_atom_v) == errc::none);
+  CHECK(seen.size() == 2);
+  CHECK(n.ask<tokens>(ben, &seen, token_list_atom_v) == errc::none);
+  CHECK(seen.empty());
+  CHECK(n.ask<tokens>(administrator, &seen, token_list_atom_v) == errc::none);
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0].hash.empty());
+  // Somebody else's is as good as none.
+  CHECK(n.ask<token_record>(ben, nullptr, token_remove_atom_v, uint64_t{1}) == errc::not_found);
+  CHECK(n.ask<token_record>(ben, nullptr, token_remove_atom_v, uint64_t{9}) == errc::not_found);
+  CHECK(n.ask<token_record>(anna, nullptr, token_remove_atom_v, uint64_t{1}) == errc::none);
+  CHECK(n.ask<token_record>(administrator, nullptr, token_remove_atom_v, uint64_t{2}) ==
+        errc::none);
+}
+
+TEST_CASE("session port: what is no token is refused") {
+  node n;
+  auto anna = n.port("anna");
+  token_record good;
+  good.hash = std::string(32, 'a');
+  auto refused = [&](auto change) {
+    auto draft = good;
+    change(draft);
+    CHECK(n.ask<token_record>(anna, nullptr, token_add_atom_v, draft) == errc::invalid_argument);
+  };
+  refused([](token_record& draft) { draft.hash.pop_back(); });
+  refused([](token_record& draft) { draft.tail = "12345"; });
+  refused([](token_record& draft) { draft.label = "two\nlines"; });
+  refused([](token_record& draft) { draft.label = std::string(65, 'x'); });
+  refused([](token_record& draft) { draft.expires_ns = 1; });
+  refused([](token_record& draft) { draft.expires_ns = -1; });
+}
+
 TEST_CASE("registrar: entries outside the roots, too large, or odd are refused by their index") {
   node n;
   auto mine = n.port("user of mine");

@@ -91,6 +91,9 @@ class borrowed : public service_api {
   }
   caf::expected<std::vector<report>> inspect() override { return to_.inspect(); }
   caf::expected<std::vector<alert_record>> alerts(uint64_t a) override { return to_.alerts(a); }
+  caf::expected<token_record> add_token(const token_record& a) override { return to_.add_token(a); }
+  caf::expected<std::vector<token_record>> tokens() override { return to_.tokens(); }
+  caf::expected<token_record> remove_token(uint64_t a) override { return to_.remove_token(a); }
 
  private:
   service_api& to_;

@@ -22,6 +22,7 @@ class fake_service : public service_api {
   caf::error begin_error;
   std::vector<workspace_record> workspaces_held;
   std::vector<volume_record> volumes_held;
+  std::vector<token_record> tokens_held;
   std::map<uint64_t, batch_record> batches;
   std::map<uint64_t, std::vector<file_row>> rows;  // by batch, in path order
   std::map<aggregation_id, bytes> aggregations;    // their bytes
@@ -282,6 +283,19 @@ class fake_service : public service_api {
     return std::vector<report>{{"drive", "drive0", {{"volume", "ET0001"}, {"state", "idle"}}}};
   }
   caf::expected<std::vector<alert_record>> alerts(uint64_t) override { return no_answer; }
+  caf::expected<token_record> add_token(const token_record& draft) override {
+    tokens_held.push_back(draft);
+    auto& added = tokens_held.back();
+    if (added.user.empty()) added.user = "anna";
+    added.id = tokens_held.size();
+    return added;
+  }
+  caf::expected<std::vector<token_record>> tokens() override { return tokens_held; }
+  caf::expected<token_record> remove_token(uint64_t id) override {
+    for (const auto& one : tokens_held)
+      if (one.id == id) return one;
+    return fail(errc::not_found, "there is no token " + std::to_string(id));
+  }
 
  private:
   template <class T>

@@ -47,6 +47,27 @@ TEST_CASE("the example configuration is valid and holds the defaults") {
   CHECK(config->admin.users.empty());
 }
 
+TEST_CASE("how the monitor is guarded") {
+  auto config = parse_service_config(
+      "[monitor]\ncertificate = \"/c.pem\"\nkey = \"/k.pem\"\naccess = \"proxy\"\n"
+      "proxy_addresses = [\"::1\"]\nuser_header = \"X-User\"\n",
+      "t.toml");
+  REQUIRE(config);
+  CHECK(config->monitor.certificate == "/c.pem");
+  CHECK(config->monitor.key == "/k.pem");
+  CHECK(config->monitor.access == "proxy");
+  CHECK(config->monitor.proxy_addresses == std::vector<std::string>{"::1"});
+  CHECK(config->monitor.user_header == "X-User");
+  CHECK(parse_service_config("", "t.toml")->monitor.access == "open");
+  CHECK(problem_of("[monitor]\nkey = \"/k.pem\"\n").find("monitor.key: must stand") !=
+        std::string::npos);
+  CHECK(
+      problem_of("[monitor]\ncertificate = \"/c.pem\"\n").find("monitor.certificate: must stand") !=
+      std::string::npos);
+  CHECK(problem_of("[monitor]\naccess = \"all\"\n").find("monitor.access: must be one of") !=
+        std::string::npos);
+}
+
 TEST_CASE("values are taken") {
   auto config = parse_service_config(
       "[cache]\ncapacity_bytes = \"10T\"\nlow_watermark = 0.5\nhigh_watermark = 1\n"

@@ -112,3 +112,28 @@ TEST_CASE("et_config files that cannot be understood name file and line") {
   with.own("[Directory]\nOUTPUTLEVEL = file\n");
   CHECK(with.config().output_level == "file");
 }
+
+TEST_CASE("the token for a monitor is read from a file that only its user can read") {
+  surroundings with;
+  const std::string token = "et1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+  auto read = [&] {
+    auto found = resolve_token(with.env, with.config());
+    return found ? *found : "error: " + text_of(found.error());
+  };
+  CHECK(read().empty());
+  auto file = with.folder / "home/.token";
+  with.own("[Server]\ntoken_file = ~/.token\n");
+  CHECK(read().starts_with("error: the token for the monitor: "));
+  write_text(file, token + "\n");
+  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  CHECK(read() == token);
+  fs::permissions(file, fs::perms::group_read, fs::perm_options::add);
+  CHECK(read().find("nobody else can read") != std::string::npos);
+  auto other = with.folder / "home/other";
+  write_text(other, "no token");
+  fs::permissions(other, fs::perms::owner_read);
+  with.env.token_file = other;
+  CHECK(read().find("does not hold a token") != std::string::npos);
+  with.env.token_file = with.folder / "home";
+  CHECK(read().starts_with("error: "));
+}

@@ -66,6 +66,15 @@ void overwrite(const std::string& folder, keys::family f, const std::string& key
   delete db;
 }
 
+std::string stored(const std::string& folder, const std::string& key) {
+  rocksdb::DB* db = nullptr;
+  std::string value;
+  REQUIRE(rocksdb::DB::OpenForReadOnly({}, folder, &db).ok());
+  CHECK(db->Get({}, key, &value).ok());
+  delete db;
+  return value;
+}
+
 fixture::fixture(catalogue_store::options opts, bool with_workspace)
     : current_((folder_.path() / "catalogue").string()), opts_(opts) {
   opts_.clock = &clock_;

@@ -66,6 +66,9 @@ placed_file placed(size_t index);
 void overwrite(const std::string& folder, keys::family f, const std::string& key,
                const std::string& value);
 
+/// The value of a key of the family meta; the store must be closed.
+std::string stored(const std::string& folder, const std::string& key);
+
 /// Copies the files of an open catalogue, as a kill would leave them. RocksDB deletes files in the
 /// background: the copy is repeated until none came or went meanwhile.
 void copy_catalogue(const std::filesystem::path& from, const std::filesystem::path& to);

@@ -16,6 +16,7 @@ TEST_CASE("every key has exactly these bytes", "[keys]") {
   CHECK(keys::next_batch().bytes() == "next_batch");
   CHECK(keys::next_alert().bytes() == "next_alert");
   CHECK(keys::next_retrieval().bytes() == "next_retrieval");
+  CHECK(keys::next_token().bytes() == "next_token");
   CHECK(keys::next_delivery("mail ops").bytes() == "next_delivery mail ops");
   CHECK(keys::workspace("climate").bytes() == "climate");
   CHECK(keys::batch(big).bytes() == "\x01\x02\x03\x04\x05\x06\x07\x08");
@@ -31,6 +32,7 @@ TEST_CASE("every key has exactly these bytes", "[keys]") {
   CHECK(keys::volume(barcode{"ET0001L8"}).bytes() == "ET0001L8");
   CHECK(keys::alert(513).bytes() == "\0\0\0\0\0\0\2\1"s);
   CHECK(keys::retrieval(retrieval_id{513}).bytes() == "\0\0\0\0\0\0\2\1"s);
+  CHECK(keys::token(std::string(32, '\xfe')).bytes() == std::string(32, '\xfe'));
 }
 
 TEST_CASE("ranges end before the next owner, also at the end of a byte's range", "[keys]") {

@@ -166,6 +166,11 @@ TEST_CASE("records have exactly these bytes and decode strictly", "[values]") {
   retrieval.bad_files = 7;
   check_strict(retrieval, "01010177020175020608050607");
 
+  check_strict(token_record{{}, 300, "u", "lap", 1, 2, "h8_-"},
+               "01ac02017503"
+               "6c61700204"
+               "0468385f2d");
+
   check_strict(file_failure{{}, errc::corrupt, "bad"}, "010903626164");
 }
 

@@ -1,0 +1,102 @@
+// What a session may do with logins for the monitor. Part of the session port.
+#include <algorithm>
+
+#include "actors/session_rights.hpp"
+#include "storage/auth/token.hpp"
+
+namespace et {
+
+namespace {
+
+constexpr size_t most_label_bytes = 64;
+constexpr size_t most_user_bytes = 64;
+
+bool is_printable(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+/// Why a draft cannot be taken; empty: it can.
+std::string fault_of(const token_record& draft, int64_t now_ns) {
+  if (draft.hash.size() != token_hash_bytes) return "its hash is not one of SHA-256";
+  if (draft.tail.size() > token_tail_bytes || !is_printable(draft.tail)) return "its end is bad";
+  if (draft.user.empty() || draft.user.size() > most_user_bytes || !is_printable(draft.user) ||
+      draft.user.find_first_of(" :") != std::string::npos)
+    return "its user is not a name";
+  if (draft.label.size() > most_label_bytes || !is_printable(draft.label))
+    return "its label is not of at most 64 printable characters";
+  if (draft.expires_ns < 0 || draft.is_expired(now_ns)) return "it would be expired already";
+  return {};
+}
+
+bool is_own(session_port_pointer self, const token_record& token) {
+  return self->state.who.administrator || token.user == self->state.who.user;
+}
+
+}  // namespace
+
+caf::result<token_record> add_token(session_port_pointer self, token_record draft) {
+  auto& who = self->state.who;
+  if (draft.user.empty()) draft.user = who.user;
+  if (!is_own(self, draft))
+    return fail(
+        errc::not_authorised,
+        "user " + who.user + " is not an administrator and makes tokens for " + who.user + " only");
+  if (auto fault = fault_of(draft, system_clock().now_ns()); !fault.empty())
+    return fail(errc::invalid_argument, "this token cannot be added: " + fault);
+  auto promise = self->make_response_promise<token_record>();
+  self->request(self->state.actors->registrar, defaults::catalogue_timeout, token_add_atom_v, draft)
+      .then(
+          [=](token_record& added) mutable {
+            spdlog::info("session {}: {} adds token {} of {}", self->state.session,
+                         self->state.who.user, added.id, added.user);
+            added.hash.clear();
+            promise.deliver(std::move(added));
+          },
+          [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+  return promise;
+}
+
+caf::result<std::vector<token_record>> list_tokens(session_port_pointer self) {
+  auto promise = self->make_response_promise<std::vector<token_record>>();
+  self->request(reader(self), defaults::catalogue_timeout, token_list_atom_v)
+      .then(
+          [=](std::vector<token_record>& all) mutable {
+            std::erase_if(all, [&](const auto& one) { return !is_own(self, one); });
+            for (auto& one : all) one.hash.clear();
+            std::sort(all.begin(), all.end(),
+                      [](const auto& a, const auto& b) { return a.id < b.id; });
+            promise.deliver(std::move(all));
+          },
+          [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+  return promise;
+}
+
+caf::result<token_record> remove_token(session_port_pointer self, uint64_t id) {
+  auto promise = self->make_response_promise<token_record>();
+  auto failed = [=](caf::error& error) mutable { promise.deliver(std::move(error)); };
+  self->request(reader(self), defaults::catalogue_timeout, token_list_atom_v)
+      .then(
+          [=](const std::vector<token_record>& all) mutable {
+            auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) {
+              return one.id == id && is_own(self, one);
+            });
+            if (found == all.end()) {
+              promise.deliver(fail(errc::not_found, "there is no token " + std::to_string(id)));
+              return;
+            }
+            spdlog::info("session {}: {} revokes token {} of {}", self->state.session,
+                         self->state.who.user, id, found->user);
+            self->request(self->state.actors->registrar, defaults::catalogue_timeout,
+                          token_remove_atom_v, id)
+                .then(
+                    [=](token_record& removed) mutable {
+                      removed.hash.clear();
+                      promise.deliver(std::move(removed));
+                    },
+                    failed);
+          },
+          failed);
+  return promise;
+}
+
+}  // namespace et
