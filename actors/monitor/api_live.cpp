@@ -50,7 +50,7 @@ live_state seen_without_volumes(const live_state& state, const viewer& who) {
 }
 
 json library_summary(const live_state& state) {
-  std::array<uint64_t, volume_statuses.size() + 1> by_status{};
+  std::array<uint64_t, volume_statuses.size() + 1> by_status{};  // by number
   uint64_t capacity_bytes = 0;
   uint64_t written_bytes = 0;
   uint64_t absent = 0;

@@ -18,9 +18,7 @@ namespace et::monitor {
 /// the catalogue knows.
 std::shared_ptr<const live_state> picture(const page_context& context, const viewer& who);
 
-/// Errors: not_found, also for what `who` may not see; the words are the same.
-caf::expected<workspace_record> seen_workspace(const page_context& context, const viewer& who,
-                                               const std::string& name);
+/// Error: not_found, also for what `who` may not see; the words are the same.
 caf::expected<batch_record> seen_batch(const page_context& context, const viewer& who, batch_id id);
 
 /// How a page is kept up to date.

@@ -3,6 +3,7 @@
 #include "actors/monitor/alerts_of.hpp"
 #include "actors/monitor/dashboard.hpp"
 #include "actors/monitor/dashboard_pages.hpp"
+#include "actors/monitor/holdings.hpp"
 
 namespace et::monitor {
 
@@ -68,7 +69,7 @@ caf::expected<answer> dashboard_alerts(const page_context& context, const query&
                                             " is none; there are info, warning and error");
   auto workspace = asked.text("workspace");
   if (!workspace.empty()) {
-    auto seen = seen_workspace(context, asked.who(), workspace);
+    auto seen = find_workspace(*context.store, asked.who(), workspace);
     if (!seen) return seen.error();
   }
   auto before = asked.number("before");

@@ -19,7 +19,7 @@ std::string_view kind_of_activity(const std::string& activity) {
 /// How interesting a cartridge is when not all of them can be shown.
 int rank(const live_volume& volume) {
   if (volume.drive >= 0) return 0;
-  if (volume.record.status == volume_status::suspect) return 1;
+  if (volume.record.status >= volume_status::suspect) return 1;
   if (!is_here(volume)) return 5;
   if (volume.record.status == volume_status::appendable) return 2;
   return volume.record.status == volume_status::full ? 3 : 4;
@@ -76,7 +76,7 @@ void cartridge(std::string& out, const live_volume& volume) {
 }
 
 struct totals {
-  std::array<uint64_t, 8> in_status{};  ///< by number of the status
+  std::array<uint64_t, volume_statuses.size() + 1> in_status{};  ///< by number of the status
   uint64_t absent = 0;
   uint64_t written_bytes = 0;
   uint64_t capacity_bytes = 0;
@@ -103,8 +103,7 @@ void status_counts(std::string& out, const totals& sums) {
     figure(out, "library." + key, count, unit::count);
     page.close("b").close("li");
   };
-  for (auto status : {volume_status::appendable, volume_status::full, volume_status::blank,
-                      volume_status::suspect})
+  for (auto status : volume_statuses)
     item(kind_of(status), to_string(status), std::string{"volumes."} + to_string(status),
          sums.in_status.at(static_cast<size_t>(status)));
   item("absent", "not in the library", "absent", sums.absent);

@@ -7,6 +7,7 @@
 #include "actors/monitor/dashboard.hpp"
 #include "actors/monitor/figures.hpp"
 #include "actors/monitor/health.hpp"
+#include "actors/monitor/holdings.hpp"
 
 namespace et::monitor {
 
@@ -34,7 +35,8 @@ void head(std::string& out, std::string_view title, const live_state& state, ren
   page.empty("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   page.empty("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
   page.leaf("title", std::string{title} + " · " + state.node);
-  page.empty("link", {{"rel", "stylesheet"}, {"href", asset_address("dashboard.css")}});
+  for (const auto* style : {"frame.css", "dashboard.css"})
+    page.empty("link", {{"rel", "stylesheet"}, {"href", asset_address(style)}});
   page.empty("link", {{"rel", "icon"}, {"href", asset_address("icon.svg")}});
   if (how != renewal::never) {
     page.open("noscript").empty("meta", {{"http-equiv", "refresh"}, {"content", "30"}});
@@ -65,35 +67,15 @@ std::shared_ptr<const live_state> picture(const page_context& context, const vie
   }
   auto state = std::make_shared<live_state>();
   state->node = context.node;
-  if (auto all = context.store->view()->workspaces()) {
-    for (auto& workspace : *all)
-      if (who.sees(workspace)) state->workspaces.push_back(std::move(workspace));
-  }
+  if (auto seen = seen_workspaces(*context.store, who)) state->workspaces = std::move(*seen);
   return state;
-}
-
-caf::expected<workspace_record> seen_workspace(const page_context& context, const viewer& who,
-                                               const std::string& name) {
-  auto found = context.store->view()->workspace(name);
-  if (!found) return found.error();
-  if (!*found || !who.sees(**found)) return fail(errc::not_found, "there is no workspace " + name);
-  return std::move(**found);
 }
 
 caf::expected<batch_record> seen_batch(const page_context& context, const viewer& who,
                                        batch_id id) {
-  auto none = [&] {
-    return fail(errc::not_found, "there is no batch " + std::to_string(id.value));
-  };
-  auto view = context.store->view();
-  auto batch = view->batch(id);
+  auto batch = find_batch(*context.store, who, id);
   if (!batch) return batch.error();
-  if (!*batch) return none();
-  if (!who.administrator) {
-    auto owner = view->workspace((*batch)->workspace_name);
-    if (!owner) return owner.error();
-    if (!*owner || !who.sees(**owner)) return none();
-  }
+  if (!*batch) return fail(errc::not_found, "there is no batch " + std::to_string(id.value));
   return std::move(**batch);
 }
 

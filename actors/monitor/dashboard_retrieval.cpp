@@ -4,6 +4,7 @@
 #include "actors/monitor/dashboard.hpp"
 #include "actors/monitor/dashboard_pages.hpp"
 #include "actors/monitor/figures.hpp"
+#include "actors/monitor/holdings.hpp"
 
 namespace et::monitor {
 
@@ -16,7 +17,7 @@ caf::expected<retrieval_record> seen_retrieval(const page_context& context, cons
   if (!found) return found.error();
   bool seen = found->has_value();
   if (seen && !who.administrator)
-    seen = static_cast<bool>(seen_workspace(context, who, (*found)->workspace_name));
+    seen = static_cast<bool>(find_workspace(*context.store, who, (*found)->workspace_name));
   if (!seen) return fail(errc::not_found, "there is no retrieval " + std::to_string(number));
   return std::move(**found);
 }

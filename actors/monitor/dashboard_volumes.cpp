@@ -11,7 +11,13 @@ namespace et::monitor {
 
 namespace {
 
-constexpr std::string_view status_words[] = {"blank", "appendable", "full", "suspect", "absent"};
+/// What volumes can be asked for by.
+std::vector<std::string> status_words() {
+  std::vector<std::string> words;
+  for (auto status : volume_statuses) words.emplace_back(to_string(status));
+  words.emplace_back("absent");
+  return words;
+}
 
 std::string address(const std::string& status) {
   return status.empty() ? "/volumes" : "/volumes?status=" + url_encoded(status);
@@ -81,20 +87,19 @@ void volume_table(std::string& out, const std::vector<live_volume>& volumes) {
 
 caf::expected<answer> dashboard_volumes(const page_context& context, const query& asked) {
   auto status = asked.text("status");
-  if (!status.empty() &&
-      std::find(std::begin(status_words), std::end(status_words), status) == std::end(status_words))
+  auto words = status_words();
+  if (!status.empty() && std::find(words.begin(), words.end(), status) == words.end())
     return fail(errc::invalid_argument, "there is no status " + status);
   auto state = picture(context, asked.who());
   auto all = all_volumes(context, *state);
   if (!all) return all.error();
   auto after = asked.text("after");
   return dashboard_page(
-      [state, status, after, page = page_of(*all, status, after)](std::string& out) {
+      [state, status, after, words, page = page_of(*all, status, after)](std::string& out) {
         begin_dashboard(out, "Volumes", *state, "/volumes", renewal::slowly);
         begin_card(out, "volumes", "Volumes", count_text(page.fitting));
         std::vector<choice> statuses{{address({}), "all", status.empty()}};
-        for (auto word : status_words)
-          statuses.push_back({address(std::string{word}), word, status == word});
+        for (const auto& word : words) statuses.push_back({address(word), word, status == word});
         choices(out, "Status", statuses);
         if (page.shown.empty()) nothing(out, "There is no volume here.");
         if (!page.shown.empty()) volume_table(out, page.shown);

@@ -7,6 +7,7 @@
 #include "actors/monitor/dashboard.hpp"
 #include "actors/monitor/dashboard_pages.hpp"
 #include "actors/monitor/figures.hpp"
+#include "actors/monitor/holdings.hpp"
 
 namespace et::monitor {
 
@@ -131,7 +132,7 @@ caf::expected<answer> dashboard_workspaces(const page_context& context, const qu
 
 caf::expected<answer> dashboard_workspace(const page_context& context, const query& asked) {
   constexpr std::string_view prefix = "/workspace/";
-  auto workspace = seen_workspace(context, asked.who(), asked.path().substr(prefix.size()));
+  auto workspace = find_workspace(*context.store, asked.who(), asked.path().substr(prefix.size()));
   if (!workspace) return workspace.error();
   auto before = asked.number("before");
   if (!before) return before.error();

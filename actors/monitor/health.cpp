@@ -29,20 +29,26 @@ void look_at_alerts(const live_state& state, std::vector<finding>& found) {
 void look_at_volumes(const live_state& state, std::vector<finding>& found) {
   if (!state.library_known || state.volumes.empty()) return;
   uint64_t suspect = 0;
+  uint64_t quarantined = 0;
   bool room = false;
   for (const auto& volume : state.volumes) {
     auto status = volume.record.status;
     if (status == volume_status::suspect) ++suspect;
+    if (status == volume_status::quarantined) ++quarantined;
     room |=
         is_here(volume) && (status == volume_status::blank || status == volume_status::appendable);
   }
   if (!room)
     found.push_back(
         {severity::error, "No volume in the library has room: add blank cartridges", "/volumes"});
-  if (suspect > 0)
-    found.push_back({severity::warning,
-                     counted(suspect, "volume") + (suspect == 1 ? " is" : " are") + " suspect",
-                     "/volumes?status=suspect"});
+  auto add = [&](uint64_t count, const std::string& status) {
+    if (count > 0)
+      found.push_back({severity::warning,
+                       counted(count, "volume") + (count == 1 ? " is " : " are ") + status,
+                       "/volumes?status=" + status});
+  };
+  add(suspect, "suspect");
+  add(quarantined, "quarantined");
 }
 
 void look_at_quotas(const live_state& state, std::vector<finding>& found) {

@@ -76,9 +76,12 @@ std::string_view kind_of(volume_status status) {
       return "well";
     case volume_status::full:
       return "busy";
-    default:
-      return "bad";
+    case volume_status::quarantined:
+      return "wait";
+    case volume_status::suspect:
+      break;
   }
+  return "bad";
 }
 
 std::string_view kind_of(severity level) {

@@ -23,7 +23,7 @@ retention_s = 12
 target_bytes = "24MiB"
 [library]
 cartridges = 48
-drives = 2
+drives = 4
 capacity_bytes = "600MB"
 drive_bytes_per_s = "60MB"
 )";
@@ -73,23 +73,27 @@ TEST_CASE("screenshots for the documentation", "[.screenshots]") {
   }
   // Somebody gets batches whose cache copies have been left meanwhile.
   std::thread getter{[&] {
-    for (const auto* batch : {"3", "2", "1"}) {
+    const std::vector<std::pair<std::string, std::string>> wanted{
+        {"seismic", "3"}, {"ocean", "2"}, {"climate", "1"}, {"radar", "4"}, {"radar", "5"}};
+    for (const auto& [area, batch] : wanted) {
       auto back = folder / "back" / batch;
       fs::create_directories(back);
-      auto area = batch[0] == '3' ? "seismic" : batch[0] == '2' ? "ocean" : "climate";
       node.call({"et_get", "-w", area, "-b", batch, "-r", back.string()});
     }
   }};
   put("seismic", "array-south", 320, 1'000'000);
   put("ocean", "argo", 3000, 260'000);
-  put("climate", "cmip7-ssp245", 4000, 300'000);
-  std::this_thread::sleep_for(std::chrono::seconds{4});
+  put("climate", "cmip7-ssp245", 8000, 300'000);
   window page;
   auto keep = [&](const std::string& name, int width, bool dark) {
     page.appear(width, dark);
     page.open(node.monitor() + "/");
     page.wait_until("return document.getElementById('link').textContent === 'live'");
-    std::this_thread::sleep_for(std::chrono::seconds{1});
+    page.wait_until(R"(
+      const bars = [...document.querySelectorAll('#batches .bar .safe')];
+      return bars.some((one) => one.getAttribute('width') % 1000 > 100) &&
+             document.querySelector('#drives .writing .rate:not(:empty)') !== null &&
+             document.querySelector('#drives .reading .rate:not(:empty)') !== null;)");
     write_file(fs::path{images} / name, page.picture());
   };
   keep("dashboard.png", 1280, false);

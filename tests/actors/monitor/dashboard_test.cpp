@@ -318,7 +318,7 @@ TEST_CASE("dashboard: lists are paged, each row once") {
   CHECK(volumes.size() == 250);
   CHECK(once_each(volumes));
   size_t by_status = 0;
-  for (const auto* status : {"blank", "appendable", "full", "suspect", "absent"}) {
+  for (const auto* status : {"blank", "appendable", "full", "suspect", "quarantined", "absent"}) {
     auto some = rows_of("/volumes?status=" + std::string{status});
     CHECK_FALSE(some.empty());
     by_status += some.size();
@@ -375,7 +375,7 @@ TEST_CASE("dashboard: batches of a workspace, newest first") {
 
 TEST_CASE("dashboard: style and script are in the program, and may be kept for ever") {
   fixture f;
-  for (const auto* name : {"dashboard.css", "dashboard.js", "icon.svg", "pages.css"}) {
+  for (const auto* name : {"frame.css", "dashboard.css", "dashboard.js", "icon.svg", "pages.css"}) {
     INFO(name);
     const auto* file = monitor::find_asset(name);
     REQUIRE(file);
@@ -393,7 +393,7 @@ TEST_CASE("dashboard: style and script are in the program, and may be kept for e
     CHECK(unnamed.headers.at(1).second == "no-cache");
   }
   // Nothing is fetched from elsewhere, and the script makes no markup of text.
-  for (const auto* name : {"dashboard.css", "dashboard.js"}) {
+  for (const auto* name : {"frame.css", "dashboard.css", "dashboard.js"}) {
     auto content = monitor::find_asset(name)->content;
     CHECK(content.find("//") == content.find("// "));
     CHECK(content.find("http") == std::string_view::npos);

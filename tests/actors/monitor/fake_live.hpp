@@ -99,6 +99,7 @@ inline fake_live busy_service(int64_t now_ns, size_t volumes = 60) {
                            : i < 26     ? volume_status::appendable
                                         : volume_status::blank;
     if (i < 3) volume.record.status = volume_status::appendable;
+    if (i == 40) volume.record.status = volume_status::quarantined;
     if (volume.record.status != volume_status::blank) volume.record.pool = "archive";
     volume.record.capacity_bytes = 12'000 * giga;
     volume.record.written_bytes = volume.record.status == volume_status::full ? 11'990 * giga

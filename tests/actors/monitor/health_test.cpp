@@ -37,17 +37,21 @@ TEST_CASE("what is wrong is said, worst first") {
   state.trouble = "the scheduler does not answer";
   state.cache.full = true;
   state.volumes[0].record.status = volume_status::suspect;
+  state.volumes[1].record.status = volume_status::quarantined;
+  state.volumes[2].record.status = volume_status::quarantined;
   state.nodes.push_back({"node2", "lost", "", {}, 0});
   state.workspaces[0].used_bytes = state.workspaces[0].quota_bytes / 100 * 97;
   auto found = findings(state);
-  REQUIRE(found.size() == 5);
+  REQUIRE(found.size() == 6);
   CHECK(found[0].text == "Node node2 is lost");
   CHECK(found[0].level == severity::error);
   CHECK(found[1].text == "Some of this is old or missing: the scheduler does not answer");
   CHECK(found[2].text == "1\xc2\xa0volume is suspect");
-  CHECK(found[3].text == "The cache is full: work waits for room in it");
-  CHECK(found[4].text == "Workspace w has used 97 % of its quota");
-  CHECK(found[4].address == "/workspace/w");
+  CHECK(found[3].text == "2\xc2\xa0volumes are quarantined");
+  CHECK(found[3].address == "/volumes?status=quarantined");
+  CHECK(found[4].text == "The cache is full: work waits for room in it");
+  CHECK(found[5].text == "Workspace w has used 97 % of its quota");
+  CHECK(found[5].address == "/workspace/w");
 }
 
 TEST_CASE("a library without room is an error") {

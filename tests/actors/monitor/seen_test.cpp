@@ -1,6 +1,7 @@
 // Who sees what: things of others are not there, on any page.
 #include <algorithm>
 
+#include "tests/actors/monitor/fake_live.hpp"
 #include "tests/actors/monitor/support.hpp"
 
 using namespace et;
@@ -23,6 +24,30 @@ struct two_workspaces : fixture {
     alert_record alert;
     alert.text = "foreigntrouble with a drive";
     need((*this)->add_alert(alert));
+    look();
+  }
+
+  /// The live picture of all that.
+  void look() {
+    auto& state = live.state;
+    state.node = "node1";
+    state.library_known = true;
+    auto now = view();
+    state.workspaces = need(now->workspaces());
+    state.alerts = need(now->alerts_before(UINT64_MAX, 20));
+    for (uint64_t i : {1, 2}) {
+      state.batches.push_back(need(now->batch(batch_id{i})).value());
+      retrieval_status status;
+      status.record = need(now->retrieval(retrieval_id{i})).value();
+      state.retrievals.push_back(status);
+      monitor::live_drive drive;
+      drive.number = static_cast<uint32_t>(i - 1);
+      drive.activity = "reading";
+      drive.aggregation = {batch_id{i}, 1};
+      drive.workspace_name = state.batches.back().workspace_name;
+      state.drives.push_back(drive);
+    }
+    state.batches_in_motion = 2;
   }
 
   void fill(const workspace_record& of, const std::string& tag, const std::string& user,
@@ -45,8 +70,15 @@ struct two_workspaces : fixture {
   }
 
   got as(const monitor::viewer& who, const std::string& target) {
-    return read_all(monitor::answer_to({&store(), "node1", "http://here:80"}, target, who));
+    auto made = monitor::answer_to({&store(), "node1", "http://here:80", &live}, target, who);
+    if (!made.events) return read_all(std::move(made));
+    got stream;
+    stream.status = made.status;
+    CHECK(made.events(stream.text));
+    return stream;
   }
+
+  fake_live live;
 };
 
 const monitor::viewer ann{"ann", false};
@@ -72,6 +104,35 @@ const texts lists = {
     "/et_rss/ET_RSS_AlertWatch_atom.php",
     "/et_rss/ET_RSS_AlertWatch.php",
     "/et_rss/ET_RSS_AlertWatch.php?workspace=w",
+    "/",
+    "/?caller=zoe",
+    "/workspaces",
+    "/volumes",
+    "/alerts",
+    "/workspace/w",
+    "/batch/1",
+    "/drive/0",
+    "/drive/1",
+    "/retrieval/1",
+    "/healthz",
+    "/readyz",
+    "/api/v1/overview",
+    "/api/v1/throughput",
+    "/api/v1/events",
+    "/api/v1/workspaces",
+    "/api/v1/workspaces/w",
+    "/api/v1/workspaces/w/batches",
+    "/api/v1/batches/1",
+    "/api/v1/batches/1/aggregations",
+    "/api/v1/batches/1/files",
+    "/api/v1/aggregations/1.1",
+    "/api/v1/retrievals",
+    "/api/v1/retrievals/1",
+    "/api/v1/drives",
+    "/api/v1/drives/1",
+    "/api/v1/volumes",
+    "/api/v1/alerts",
+    "/api/v1/nodes",
 };
 
 /// A thing of the other workspace, and the same question about one that does not exist.
@@ -106,6 +167,17 @@ const std::vector<hidden> things = {
      "/et_rss/ET_RSS_AlertWatch_atom.php?workspace=nowhere"},
     {"/et_rss/ET_RSS_AlertWatch.php?workspace=foreign",
      "/et_rss/ET_RSS_AlertWatch.php?workspace=nowhere"},
+    {"/workspace/foreign", "/workspace/nowhere"},
+    {"/batch/2", "/batch/9"},
+    {"/batch/2/files", "/batch/9/files"},
+    {"/retrieval/2", "/retrieval/9"},
+    {"/api/v1/workspaces/foreign", "/api/v1/workspaces/nowhere"},
+    {"/api/v1/workspaces/foreign/batches", "/api/v1/workspaces/nowhere/batches"},
+    {"/api/v1/batches/2", "/api/v1/batches/9"},
+    {"/api/v1/batches/2/aggregations", "/api/v1/batches/9/aggregations"},
+    {"/api/v1/batches/2/files", "/api/v1/batches/9/files"},
+    {"/api/v1/aggregations/2.1", "/api/v1/aggregations/9.1"},
+    {"/api/v1/retrievals/2", "/api/v1/retrievals/9"},
 };
 
 /// With the names of both questions made the same.
