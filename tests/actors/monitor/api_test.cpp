@@ -226,3 +226,18 @@ TEST_CASE("api: other methods than GET are refused with a document") {
   CHECK(json::parse(refused->body)["title"] == "Method not allowed");
   CHECK(client.Get("/api/v1/workspaces")->status == 200);
 }
+
+TEST_CASE("api: who has no login is told so in a document, and readyz asks for none") {
+  monitor::server_options options{"127.0.0.1:0"};
+  options.access.kind = monitor::access_kind::token;
+  served f{monitor::answer_to, options};
+  auto client = f.client();
+  auto refused = client.Get("/api/v1/workspaces");
+  REQUIRE(refused);
+  CHECK(refused->status == 401);
+  CHECK(refused->has_header("WWW-Authenticate"));
+  CHECK(refused->get_header_value("Content-Type") == "application/problem+json");
+  CHECK(json::parse(refused->body)["status"] == 401);
+  CHECK(client.Get("/metrics")->status == 401);
+  CHECK(client.Get("/healthz")->status == 200);
+}
