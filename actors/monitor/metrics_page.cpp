@@ -94,9 +94,9 @@ void library_gauges(families& all, const live_state& state) {
   uint64_t capacity_bytes = 0;
   uint64_t written_bytes = 0;
   uint64_t absent = 0;
-  std::array<uint64_t, 5> by_status{};
+  std::array<uint64_t, volume_statuses.size() + 1> by_status{};  // by number
   for (const auto& volume : state.volumes) {
-    ++by_status.at(std::min<size_t>(static_cast<size_t>(volume.record.status), 4));
+    ++by_status.at(static_cast<size_t>(volume.record.status));
     capacity_bytes += volume.record.capacity_bytes;
     written_bytes += volume.record.written_bytes;
     if (!volume.present && volume.drive < 0) ++absent;
