@@ -164,7 +164,7 @@ TEST_CASE("api: what is wrong with a request is a problem document") {
                                                 {"batches/1/files?search=[", 400},
                                                 {"volumes?status=broken", 400},
                                                 {"alerts?severity=loud", 400},
-           {"alerts?severity=%zz", 400},
+                                                {"alerts?severity=%zz", 400},
                                                 {"alerts?before=-1", 400},
                                                 {"throughput?minutes=2", 400}}) {
     INFO(target);

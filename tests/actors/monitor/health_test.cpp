@@ -37,8 +37,8 @@ TEST_CASE("what is wrong is said, worst first") {
   state.trouble = "the scheduler does not answer";
   state.cache.full = true;
   state.volumes[0].record.status = volume_status::suspect;
-  state.volumes[1].record.status = volume_status::quarantined;
-  state.volumes[2].record.status = volume_status::quarantined;
+  state.volumes[3].record.status = volume_status::quarantined;
+  state.volumes[4].record.status = volume_status::quarantined;
   state.nodes.push_back({"node2", "lost", "", {}, 0});
   state.workspaces[0].used_bytes = state.workspaces[0].quota_bytes / 100 * 97;
   auto found = findings(state);
