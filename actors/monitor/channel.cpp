@@ -39,8 +39,10 @@ moved channel::after_tls(int result) {
     default:
       break;
   }
-  if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) [[maybe_unused]]
-    auto n = ::send(socket_.get(), not_plain.data(), not_plain.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
+    [[maybe_unused]] auto n =
+        ::send(socket_.get(), not_plain.data(), not_plain.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   ERR_clear_error();
   return moved::ended;
 }

@@ -80,9 +80,10 @@ void connections::serve() {
     }
     if (::poll(watched.data(), watched.size(), wait_ms(accepting, steady_clock::now())) < 0)
       continue;
-    uint64_t woken = 0;
-    if (watched[0].revents != 0) [[maybe_unused]]
-      auto n = ::read(wake_.get(), &woken, sizeof woken);
+    if (watched[0].revents != 0) {
+      uint64_t times = 0;
+      [[maybe_unused]] auto n = ::read(wake_.get(), &times, sizeof times);
+    }
     for (size_t i = 0; i < ids.size(); ++i) {
       auto one = all_.find(ids[i]);  // it may have gone to make room for another one
       if (watched[i + 2].revents != 0 && one != all_.end()) go_on(one, watched[i + 2].revents);

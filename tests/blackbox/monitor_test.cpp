@@ -209,7 +209,7 @@ TEST_CASE("monitor: where it listens is said, refused or switched off") {
   service open{folder / "open", "[service]\nhttp = \"0.0.0.0:0\"\n"};
   refused = open.start_refused();
   CHECK(refused.code == 1);
-  CHECK(refused.err.find("needs TLS and access control") != std::string::npos);
+  CHECK(refused.err.find("without TLS and access control") != std::string::npos);
   CHECK(refused.out.empty());
 }
 

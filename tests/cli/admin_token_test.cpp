@@ -55,7 +55,7 @@ TEST_CASE_METHOD(command_fixture, "tokens are listed without what they are made 
   service.tokens_held.push_back({"", 3, "anna", "lap\ntop", 1'000'000'000, 2'000'000'000, "wxyz"});
   CHECK(run(run_admin_token, admin_token_options{}) == exit_ok);
   CHECK(out_fd.text() ==
-        "3 anna …wxyz since 1970-01-01T00:00:01Z, expired 1970-01-01T00:00:02Z: lap\\ntop\n");
+        "3 anna …wxyz since 1970-01-01T00:00:01Z, expired 1970-01-01T00:00:02Z: lap\\x0atop\n");
 }
 
 TEST_CASE_METHOD(command_fixture, "revoking says which token has gone") {

@@ -18,8 +18,7 @@ TEST_CASE("the monitor serves addresses of this machine only") {
   for (const auto* address : {"0.0.0.0:0", "192.0.2.1:80", "[::]:0"}) {
     auto refused = open(address);
     CHECK(errc_of(refused) == errc::invalid_argument);
-    CHECK(message_of(refused).find("set certificate, key and access =") !=
-          std::string::npos);
+    CHECK(message_of(refused).find("set certificate, key and access =") != std::string::npos);
   }
   for (const auto* address : {"127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
                               "::1:80", "[]:80", "", "127.0.0.1:-1"}) {
