@@ -63,7 +63,7 @@ void deliver(self_pointer self) {
       if (state.schedule->failures() > 0)
         spdlog::info("alerts to {}: delivered again", name_of(self));
       state.schedule->succeeded();
-      state.trouble.clear();
+      state.trouble = result.why;
       state.delivered += count;
       drop(self, count);
       // Through the mailbox, where a request to end may wait.

@@ -1,10 +1,13 @@
 #include "actors/alert_transport.hpp"
 
 #include <curl/curl.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+
+#include "storage/printable.hpp"
 
 namespace et {
 
@@ -128,6 +131,37 @@ class webhook_transport final : public alert_transport {
   transport_limits limits_;
 };
 
+/// What a mail server says of each address, line by line as curl shows the conversation.
+class recipient_watch {
+ public:
+  void watch(transfer& mail) {
+    mail.set(CURLOPT_VERBOSE, 1L);
+    mail.set(CURLOPT_DEBUGDATA, this);
+    mail.set(CURLOPT_DEBUGFUNCTION, &recipient_watch::hear);
+  }
+  /// The addresses that were refused, with the server's words.
+  const std::vector<std::string>& refused() const { return refused_; }
+
+ private:
+  static int hear(CURL*, curl_infotype kind, char* text, size_t size, void* watch) {
+    auto& self = *static_cast<recipient_watch*>(watch);
+    std::string_view line{text, size};
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+    if (kind == CURLINFO_HEADER_OUT) {
+      bool asked = line.starts_with("RCPT TO:");
+      self.asked_ = asked ? line.substr(8) : std::string_view{};
+    } else if (kind == CURLINFO_HEADER_IN && !self.asked_.empty()) {
+      if (line.starts_with('4') || line.starts_with('5'))
+        self.refused_.push_back(self.asked_ + ": " + std::string{line});
+      self.asked_.clear();
+    }
+    return 0;
+  }
+
+  std::string asked_;  ///< the address whose answer comes next
+  std::vector<std::string> refused_;
+};
+
 class mail_transport final : public alert_transport {
  public:
   mail_transport(const alert_target& target, const transport_limits& limits)
@@ -154,8 +188,16 @@ class mail_transport final : public alert_transport {
       mail.set(CURLOPT_USERNAME, target_.user.c_str());
       mail.set(CURLOPT_PASSWORD, target_.password.c_str());
     }
+    recipient_watch watch;
+    watch.watch(mail);
     if (auto why = mail.perform(); !why.empty()) return {delivery_result::kind_type::failed, why};
-    return {delivery_result::kind_type::delivered, {}};
+    for (auto& one : watch.refused())
+      spdlog::error("alerts to {}: the mail server refuses {}", target_.name, printable(one));
+    delivery_result result{delivery_result::kind_type::delivered, {}};
+    if (!watch.refused().empty())
+      result.why = std::to_string(watch.refused().size()) +
+                   " addresses refused, the first: " + printable(watch.refused().front());
+    return result;
   }
 
  private:

@@ -16,7 +16,7 @@ namespace et {
 struct delivery_result {
   enum class kind_type { delivered, failed, gone };
   kind_type kind = kind_type::failed;
-  std::string why;  ///< of what is not delivered
+  std::string why;  ///< of what is not delivered; also when only some addresses were refused
 };
 
 class alert_transport {

@@ -67,6 +67,8 @@ const char* words_of(int status) {
   switch (status) {
     case 400:
       return "400 Bad request";
+    case 401:
+      return "401 Login needed";
     case 404:
       return "404 Not found";
     case 405:

@@ -106,6 +106,10 @@ answer problem(const caf::error& error) {
     spdlog::error("monitor: {}", detail);
     detail = "the answer cannot be made; the service's log tells why";
   }
+  return problem(status, detail);
+}
+
+answer problem(int status, const std::string& detail) {
   // The words begin with the number.
   auto result = document({{"type", "about:blank"},
                           {"title", words_of(status) + 4},

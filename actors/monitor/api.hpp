@@ -23,6 +23,7 @@ std::string api_route(std::string_view path);
 
 /// An error as a document (RFC 9457), with the status that error_page() has.
 answer problem(const caf::error& error);
+answer problem(int status, const std::string& detail);
 
 /// What `who` may see of the picture: nothing of other workspaces, numbers of the service itself.
 live_state visible_to(const live_state& state, const viewer& who);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "actors/monitor/api.hpp"
 #include "actors/monitor/markup.hpp"
 
 namespace et::monitor {
@@ -60,12 +61,14 @@ std::string path_of(const std::string& target) {
 }
 
 /// Asks for a login in a way that browsers understand without a script.
-answer login_page(const caf::error& error) {
+answer login_page(std::string_view target, const caf::error& error) {
   answer made;
+  if (target.starts_with(api_root)) made = problem(401, text_of(error));
   made.status = 401;
   made.headers.emplace_back("WWW-Authenticate", "Basic realm=\"Elastic Tape\", charset=\"UTF-8\"");
+  if (made.next) return made;
   made.next = once([text = text_of(error)](std::string& out) {
-    begin_page(out, "401 Login needed");
+    begin_page(out, words_of(401));
     markup{out}.leaf("p", text);
     end_page(out);
   });
@@ -92,8 +95,9 @@ answer http_engine::answer_for(const httplib::Request& request, const credential
   monitor::viewer who{{}, false};
   if (!is_open(path_of(request.target))) {
     auto found = access_.who(from);
-    if (!found && code_of(found.error()) == errc::not_authorised) return login_page(found.error());
-    if (!found) return error_page(found.error());
+    if (!found && code_of(found.error()) == errc::not_authorised)
+      return login_page(request.target, found.error());
+    if (!found) return error_for(request.target, found.error());
     who = std::move(*found);
   }
   if (!who.user.empty()) viewer = who.user;

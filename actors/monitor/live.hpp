@@ -22,9 +22,9 @@ struct throughput_sample {
 
 struct live_drive {
   uint32_t number = 0;
-  std::string activity;  ///< idle, mounting, writing, reading, dismounting, resting
-  barcode volume;        ///< empty: none mounted
-  std::string pool;      ///< being written
+  std::string activity;        ///< idle, mounting, writing, reading, dismounting, resting
+  barcode volume;              ///< empty: none mounted
+  std::string pool;            ///< being written
   aggregation_id aggregation;  ///< being recalled; 0.0: none
   std::string workspace_name;  ///< of that aggregation
   uint64_t written_bytes = 0;  ///< since the start
@@ -40,9 +40,9 @@ struct live_volume {
 
 struct live_cache {
   uint64_t capacity_bytes = 0;
-  uint64_t used_bytes = 0;      ///< reserved room included
-  uint64_t unsafe_bytes = 0;    ///< of aggregations that are not on tape yet
-  uint64_t high_bytes = 0;      ///< watermarks
+  uint64_t used_bytes = 0;    ///< reserved room included
+  uint64_t unsafe_bytes = 0;  ///< of aggregations that are not on tape yet
+  uint64_t high_bytes = 0;    ///< watermarks
   uint64_t low_bytes = 0;
   uint64_t aggregations = 0;
   bool full = false;  ///< somebody waits for room

@@ -211,3 +211,19 @@ TEST_CASE("a mail server that fails first gets what waits in one mail", "[courie
   REQUIRE(sink.mails().size() == 2);
   CHECK(sink.mails()[1].text.find("(and 4 more)") != std::string::npos);
 }
+
+TEST_CASE("an address that the mail server refuses is named, and the others get their mail",
+          "[courier]") {
+  smtp_sink sink{0};
+  fixture f;
+  auto target = target_of(alert_target::kind_type::mail, sink.url());
+  target.to = {"unknown@example.org", "ops@example.org"};
+  f.start(target);
+  f.alert(severity::error, "one");
+  REQUIRE(comes([&] { return f.fact_of("delivered") == "1"; }));
+  REQUIRE(sink.mails().size() == 1);
+  CHECK(sink.mails()[0].to == std::vector<std::string>{"<ops@example.org>"});
+  CHECK(f.fact_of("state") ==
+        "failing: 1 addresses refused, the first: <unknown@example.org>: 550 nobody here has this "
+        "name");
+}

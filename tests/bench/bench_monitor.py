@@ -4,8 +4,9 @@
 bench_monitor.py BINARIES FOLDER    FOLDER should lie on a real disk; it is made and left there
 
 Puts a batch, then measures the summary and the list of batches: alone, with 200 silent connections,
-with 64 clients that ask for the file list of all and read nothing, and with both. Prints median and
-maximum in milliseconds.
+with 64 clients that ask for the file list of all and read nothing, with both, and while another
+batch of as many files is put, from the first file to safety. Prints median and maximum in
+milliseconds.
 """
 
 import http.client
@@ -24,13 +25,22 @@ binaries, folder = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
 files = int(os.environ.get("BENCH_FILES", "100000"))
 rounds = int(os.environ.get("BENCH_ROUNDS", "200"))
 shutil.rmtree(folder / "state", ignore_errors=True)
-source = folder / "source"
-if not source.exists():
-    source.mkdir(parents=True)
+
+
+def make_tree(name, size_bytes):
+    tree = folder / name
+    if tree.exists():
+        return tree
+    tree.mkdir(parents=True)
     for i in range(files):
-        part = source / f"{i // 1000:04d}"
+        part = tree / f"{i // 1000:04d}"
         part.mkdir(exist_ok=True)
-        (part / f"a file with an ordinary name {i:07d}.nc").write_bytes(b"x" * 100)
+        (part / f"a file with an ordinary name {i:07d}.nc").write_bytes(b"x" * size_bytes)
+    return tree
+
+
+source = make_tree("source", 100)
+second = make_tree("second", 4096)
 
 service = subprocess.Popen([binaries / "elastictape", "serve", "--state", folder / "state"],
                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -83,6 +93,25 @@ try:
     measure("64 readers that do not read")
     held += idle()
     measure("both")
+    for one in held:
+        one.close()
+    pages = {"top": "/et_user/ET_Holdings_Summary.php?workspace=local;level=top",
+             "batches": "/et_user/ET_Holdings_Summary.php?workspace=local;level=batches",
+             "batch": "/et_user/ET_Batch_Input_Summary.php?batch=1",
+             "XML": "/et_user/ET_Holdings_Summary_XML.php?workspace=local;level=batch",
+             "overview": "/api/v1/overview", "dashboard": "/"}
+    took = {name: [] for name in pages}
+    begin = time.perf_counter()
+    put = subprocess.Popen([binaries / "elastictape", "put", "-w", "local", "--wait", str(second)],
+                           env=env, stdout=subprocess.DEVNULL)
+    while put.poll() is None:
+        for name, target in pages.items():
+            took[name].append(page_ms(target))
+    assert put.returncode == 0, put.returncode
+    print(f"a put of {files} files, {time.perf_counter() - begin:.2f} s to safety:")
+    for name, times in took.items():
+        print(f"  {name:10} {len(times):4} pages  median {statistics.median(times):7.2f} ms"
+              f"  maximum {max(times):7.2f} ms", flush=True)
     print("resident memory of the service:",
           re.search(r"VmRSS:\s*(.*)", Path(f"/proc/{service.pid}/status").read_text()).group(1))
 finally:

@@ -60,9 +60,9 @@ TEST_CASE("tokens: made, used, revoked; each user sees what is theirs", "[monito
   certificates tls;
   two_users at{tls.config("access = \"token\"\n")};
   for (const auto& [name, who] : std::map<std::string, user>{{"ann", ann}, {"bob", bob}}) {
-    auto file = at.folder / name / ("open/of-" + name);
-    two_users::make_file(file, who, 0644, name);
-    auto put = at.by(who, {"et_put", "-w", name, file.string()});
+    auto tree = at.folder / name / "open";
+    two_users::make_file(tree / ("of-" + name), who, 0644, name);
+    auto put = at.by(who, {"et_put", "-w", name, tree.string()});
     INFO(put.err);
     REQUIRE(put.code == 0);
   }

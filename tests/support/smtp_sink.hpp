@@ -83,8 +83,9 @@ class smtp_sink {
         now = {line.substr(10), {}, {}};
         say(peer, failures_-- > 0 ? "451 later" : "250 ok");
       } else if (line.starts_with("RCPT TO:")) {
-        now.to.push_back(line.substr(8));
-        say(peer, "250 ok");
+        bool known = line.find("unknown") == std::string::npos;
+        if (known) now.to.push_back(line.substr(8));
+        say(peer, known ? "250 ok" : "550 nobody here has this name");
       } else if (line == "DATA") {
         say(peer, "354 go on");
         while (hear(peer, line) && line != ".") now.text += line + "\n";

@@ -164,7 +164,7 @@ TEST_CASE("api: what is wrong with a request is a problem document") {
                                                 {"batches/1/files?search=[", 400},
                                                 {"volumes?status=broken", 400},
                                                 {"alerts?severity=loud", 400},
-           {"alerts?severity=%zz", 400},
+                                                {"alerts?severity=%zz", 400},
                                                 {"alerts?before=-1", 400},
                                                 {"throughput?minutes=2", 400}}) {
     INFO(target);
@@ -225,4 +225,19 @@ TEST_CASE("api: other methods than GET are refused with a document") {
   CHECK(refused->get_header_value("Content-Type") == "application/problem+json");
   CHECK(json::parse(refused->body)["title"] == "Method not allowed");
   CHECK(client.Get("/api/v1/workspaces")->status == 200);
+}
+
+TEST_CASE("api: who has no login is told so in a document, and readyz asks for none") {
+  monitor::server_options options{"127.0.0.1:0"};
+  options.access.kind = monitor::access_kind::token;
+  served f{monitor::answer_to, options};
+  auto client = f.client();
+  auto refused = client.Get("/api/v1/workspaces");
+  REQUIRE(refused);
+  CHECK(refused->status == 401);
+  CHECK(refused->has_header("WWW-Authenticate"));
+  CHECK(refused->get_header_value("Content-Type") == "application/problem+json");
+  CHECK(json::parse(refused->body)["status"] == 401);
+  CHECK(client.Get("/metrics")->status == 401);
+  CHECK(client.Get("/healthz")->status == 200);
 }

@@ -90,6 +90,7 @@ TEST_CASE("metrics: the text is as Prometheus wants it") {
   CHECK(all.value("elastictape_drives", {{"activity", "reading"}}) == 1);
   CHECK(all.value("elastictape_drives", {{"activity", "idle"}}) == 0);
   CHECK(all.value("elastictape_volumes", {{"status", "suspect"}}) == 1);
+  CHECK(all.value("elastictape_volumes", {{"status", "quarantined"}}) == 0);
   CHECK(all.value("elastictape_volumes_absent") == 1);
   CHECK(all.value("elastictape_queue_oldest_seconds", {{"queue", "cache"}}) == 1.5);
   CHECK(all.value("elastictape_oldest_wait_seconds") == 1.5);
