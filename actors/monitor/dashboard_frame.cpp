@@ -68,6 +68,8 @@ std::shared_ptr<const live_state> picture(const page_context& context, const vie
   auto state = std::make_shared<live_state>();
   state->node = context.node;
   if (auto seen = seen_workspaces(*context.store, who)) state->workspaces = std::move(*seen);
+  if (auto all = context.store->view()->volumes())
+    for (auto& record : *all) state->volumes.push_back({std::move(record), true, -1});
   return state;
 }
 

@@ -27,17 +27,6 @@ std::string status_word(const live_volume& volume) {
   return is_here(volume) ? to_string(volume.record.status) : "absent";
 }
 
-/// By barcode. Without a live picture, where they are is not known.
-caf::expected<std::vector<live_volume>> all_volumes(const page_context& context,
-                                                    const live_state& state) {
-  if (context.live) return state.volumes;
-  auto records = context.store->view()->volumes();
-  if (!records) return records.error();
-  std::vector<live_volume> volumes;
-  for (auto& record : *records) volumes.push_back({std::move(record), true, -1});
-  return volumes;
-}
-
 struct volume_page {
   std::vector<live_volume> shown;
   size_t fitting = 0;  ///< of that status in all
@@ -91,37 +80,33 @@ caf::expected<answer> dashboard_volumes(const page_context& context, const query
   if (!status.empty() && std::find(words.begin(), words.end(), status) == words.end())
     return fail(errc::invalid_argument, "there is no status " + status);
   auto state = picture(context, asked.who());
-  auto all = all_volumes(context, *state);
-  if (!all) return all.error();
   auto after = asked.text("after");
-  return dashboard_page(
-      [state, status, after, words, page = page_of(*all, status, after)](std::string& out) {
-        begin_dashboard(out, "Volumes", *state, "/volumes", renewal::slowly);
-        begin_card(out, "volumes", "Volumes", count_text(page.fitting));
-        std::vector<choice> statuses{{address({}), "all", status.empty()}};
-        for (const auto& word : words) statuses.push_back({address(word), word, status == word});
-        choices(out, "Status", statuses);
-        if (page.shown.empty()) nothing(out, "There is no volume here.");
-        if (!page.shown.empty()) volume_table(out, page.shown);
-        auto here = address(status);
-        auto next = here + (status.empty() ? "?" : "&") + "after=";
-        pager(out, here, page.more ? next + url_encoded(page.shown.back().record.id.value) : "",
-              after.empty(), "Next volumes");
-        end_card(out);
-        end_dashboard(out);
-      });
+  return dashboard_page([state, status, after, words,
+                         page = page_of(state->volumes, status, after)](std::string& out) {
+    begin_dashboard(out, "Volumes", *state, "/volumes", renewal::slowly);
+    begin_card(out, "volumes", "Volumes", count_text(page.fitting));
+    std::vector<choice> statuses{{address({}), "all", status.empty()}};
+    for (const auto& word : words) statuses.push_back({address(word), word, status == word});
+    choices(out, "Status", statuses);
+    if (page.shown.empty()) nothing(out, "There is no volume here.");
+    if (!page.shown.empty()) volume_table(out, page.shown);
+    auto here = address(status);
+    auto next = here + (status.empty() ? "?" : "&") + "after=";
+    pager(out, here, page.more ? next + url_encoded(page.shown.back().record.id.value) : "",
+          after.empty(), "Next volumes");
+    end_card(out);
+    end_dashboard(out);
+  });
 }
 
 caf::expected<answer> dashboard_volume(const page_context& context, const query& asked) {
   constexpr std::string_view prefix = "/volume/";
   auto wanted = asked.path().substr(prefix.size());
   auto state = picture(context, asked.who());
-  auto all = all_volumes(context, *state);
-  if (!all) return all.error();
-  auto found = std::find_if(all->begin(), all->end(),
+  auto found = std::find_if(state->volumes.begin(), state->volumes.end(),
                             [&](const live_volume& one) { return one.record.id.value == wanted; });
-  if (found == all->end()) return fail(errc::not_found, "there is no volume " + wanted);
-  return dashboard_page([state, volume = std::move(*found)](std::string& out) {
+  if (found == state->volumes.end()) return fail(errc::not_found, "there is no volume " + wanted);
+  return dashboard_page([state, volume = *found](std::string& out) {
     const auto& record = volume.record;
     auto key = "volume." + record.id.value + ".";
     begin_dashboard(out, "Volume " + record.id.value, *state, "/volumes", renewal::slowly);

@@ -177,8 +177,10 @@
       const answer = await fetch(location.pathname + location.search, {cache: 'no-store'});
       const text = await answer.text();
       const page = new DOMParser().parseFromString(text, 'text/html');
-      // What is gone, or not to be seen any more, says so itself.
-      if (!page.getElementById('main')) {
+      // What is gone, or not to be seen any more, says so itself; and after an upgrade of the service
+      // the page has another script.
+      const script = (one) => one.querySelector('script')?.getAttribute('src');
+      if (!page.getElementById('main') || script(page) !== script(document)) {
         if (answer.status < 500) location.reload();
         return;
       }
