@@ -138,12 +138,20 @@ TEST_CASE("clients that do not read keep no thread for others") {
 }
 
 TEST_CASE("of too many answers the one that waits longest for its client is cut") {
-  served f;
-  f.commit(numbered_entries(60'000));
+  // A page of 10 MiB: more than two sockets hold, and what is taken of it below.
+  served f{[](const monitor::page_context&, std::string_view target, monitor::viewer) {
+    monitor::answer made;
+    size_t pieces = target == "/large" ? 160 : 1;
+    made.next = [pieces](std::string& out) mutable -> caf::expected<bool> {
+      out.assign(64 * 1024, 'x');
+      return --pieces > 0;
+    };
+    return made;
+  }};
   std::vector<unique_fd> deaf;
   auto ask = [&] {
     deaf.push_back(f.connect(4096));
-    say(deaf.back(), "GET /et_user/ET_Batch_Input_File_Details.php?batch=1 HTTP/1.1\r\n\r\n");
+    say(deaf.back(), "GET /large HTTP/1.1\r\n\r\n");
     std::string begin;
     REQUIRE(read_until(deaf.back(), "\r\n\r\n", begin));
   };
