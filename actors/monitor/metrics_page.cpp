@@ -94,7 +94,7 @@ void library_gauges(families& all, const live_state& state) {
   uint64_t capacity_bytes = 0;
   uint64_t written_bytes = 0;
   uint64_t absent = 0;
-  std::array<uint64_t, volume_statuses.size() + 1> by_status{};
+  std::array<uint64_t, volume_statuses.size() + 1> by_status{};  // by number
   for (const auto& volume : state.volumes) {
     ++by_status.at(static_cast<size_t>(volume.record.status));
     capacity_bytes += volume.record.capacity_bytes;
