@@ -23,7 +23,8 @@ struct finding {
 /// What is wrong, worst first; empty: all is well. Speaks of nothing that is not in the picture.
 std::vector<finding> findings(const live_state& state);
 
-/// What becomes of the aggregations of a batch now, in words; empty when nothing of it is in motion.
+/// What becomes of the aggregations of a batch now, in words; empty when nothing of it is in
+/// motion.
 std::string what_happens(const batch_record& batch, const live_state& state);
 
 }  // namespace et::monitor

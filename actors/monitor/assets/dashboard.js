@@ -38,7 +38,7 @@
     }
   }
 
-  // The height of a curve of a plot at `x`; its path is `M x y l dx dy dx dy ...`. Null: there is none.
+  // The height of a plot's curve at `x`; its path is `M x y l dx dy dx dy ...`. Null: none.
   function height_at(path, x) {
     const steps = path.getAttribute('d').match(/-?\d+/g).map(Number);
     let [left, y] = steps;
@@ -177,8 +177,8 @@
       const answer = await fetch(location.pathname + location.search, {cache: 'no-store'});
       const text = await answer.text();
       const page = new DOMParser().parseFromString(text, 'text/html');
-      // What is gone, or not to be seen any more, says so itself; and after an upgrade of the service
-      // the page has another script.
+      // What is gone, or not to be seen any more, says so itself; and after an upgrade of the
+      // service the page has another script.
       const script = (one) => one.querySelector('script')?.getAttribute('src');
       if (!page.getElementById('main') || script(page) !== script(document)) {
         if (answer.status < 500) location.reload();
