@@ -220,7 +220,7 @@ void cache_card(std::string& out, const live_state& state) {
   item("mark-swatch", "and ends at", "cache.low_bytes", cache.low_bytes);
   page.close("ul").open("p", {{"class", "nothing"}});
   figure(out, "cache.aggregations", cache.aggregations, unit::count);
-  page.text(" aggregations.");
+  page.text(cache.aggregations == 1 ? " aggregation." : " aggregations.");
   if (cache.full) page.text(" Full: work waits for room.");
   page.close("p");
   end_card(out);
