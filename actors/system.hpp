@@ -13,7 +13,7 @@
 #include "actors/cache_keeper.hpp"
 #include "actors/front_door.hpp"
 #include "actors/monitor/live_watch.hpp"
-#include "actors/monitor/server.hpp"
+#include "actors/monitor/server/server.hpp"
 #include "actors/mount_scheduler.hpp"
 #include "actors/protocol.hpp"
 #include "storage/tape/virtual_library.hpp"

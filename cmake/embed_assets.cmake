@@ -1,5 +1,5 @@
 # cmake -DTO=FILE.cpp -DFROM=FOLDER -P embed_assets.cmake: the files of a folder as the table behind
-# actors/monitor/assets.hpp, so that the program stays one file.
+# actors/monitor/dashboard/assets.hpp, so that the program stays one file.
 file(GLOB names RELATIVE ${FROM} ${FROM}/*)
 list(SORT names)
 set(types_css "text/css; charset=utf-8")
@@ -23,7 +23,7 @@ foreach(name IN LISTS names)
   math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE ${TO} "// Made by cmake/embed_assets.cmake.
-#include \"actors/monitor/assets.hpp\"
+#include \"actors/monitor/dashboard/assets.hpp\"
 
 namespace et::monitor {
 

@@ -3,11 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/defaults.hpp"
-#include "actors/monitor/answer_watch.hpp"
-#include "actors/monitor/api.hpp"
-#include "actors/monitor/dashboard_pages.hpp"
+#include "actors/monitor/api/api.hpp"
+#include "actors/monitor/dashboard/dashboard_pages.hpp"
 #include "actors/monitor/markup.hpp"
-#include "actors/monitor/pages.hpp"
+#include "actors/monitor/pages/pages.hpp"
+#include "actors/monitor/server/answer_watch.hpp"
 
 namespace et::monitor {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "actors/monitor/assets.hpp"
+#include "actors/monitor/dashboard/assets.hpp"
 #include "storage/catalogue/alert_text.hpp"
 #include "storage/format/xml_name.hpp"
 

@@ -1,5 +1,5 @@
 // Logins: who is let in, and as whom.
-#include "actors/monitor/access.hpp"
+#include "actors/monitor/server/access.hpp"
 
 #include <unistd.h>
 

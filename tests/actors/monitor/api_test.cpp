@@ -1,5 +1,5 @@
 // The JSON interface: what is told, in pages, and to whom.
-#include "actors/monitor/api.hpp"
+#include "actors/monitor/api/api.hpp"
 
 #include "tests/actors/monitor/served.hpp"
 #include "tests/actors/monitor/two_workspaces.hpp"

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "actors/defaults.hpp"
-#include "actors/monitor/assets.hpp"
+#include "actors/monitor/dashboard/assets.hpp"
 #include "tests/actors/monitor/fake_live.hpp"
 #include "tests/actors/monitor/support.hpp"
 

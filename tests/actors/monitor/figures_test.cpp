@@ -1,11 +1,11 @@
 // Numbers as the dashboard shows them.
-#include "actors/monitor/figures.hpp"
+#include "actors/monitor/dashboard/figures.hpp"
 
 #include <catch2/catch.hpp>
 #include <regex>
 
-#include "actors/monitor/dashboard_files.hpp"
-#include "actors/monitor/plot.hpp"
+#include "actors/monitor/dashboard/dashboard_files.hpp"
+#include "actors/monitor/dashboard/plot.hpp"
 
 using namespace et::monitor;
 

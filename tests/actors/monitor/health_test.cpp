@@ -1,5 +1,5 @@
 // What the dashboard says about the service's health.
-#include "actors/monitor/health.hpp"
+#include "actors/monitor/dashboard/health.hpp"
 
 #include <catch2/catch.hpp>
 

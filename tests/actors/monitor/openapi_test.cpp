@@ -1,6 +1,6 @@
 // docs/openapi.json against the server: what it describes exists and fits, and what exists is
 // described.
-#include "actors/monitor/api.hpp"
+#include "actors/monitor/api/api.hpp"
 #include "tests/actors/monitor/schema.hpp"
 #include "tests/actors/monitor/two_workspaces.hpp"
 

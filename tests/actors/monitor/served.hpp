@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <cstring>
 
-#include "actors/monitor/server.hpp"
+#include "actors/monitor/server/server.hpp"
 #include "storage/os/file.hpp"
 #include "tests/actors/monitor/support.hpp"
 

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "actors/defaults.hpp"
-#include "actors/monitor/server.hpp"
+#include "actors/monitor/server/server.hpp"
 #include "tests/actors/monitor/served.hpp"
 
 using namespace et;

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "actors/defaults.hpp"
-#include "actors/monitor/tls.hpp"
+#include "actors/monitor/server/tls.hpp"
 #include "tests/actors/monitor/served.hpp"
 #include "tests/support/certificate.hpp"
 
