@@ -12,8 +12,10 @@ using et::browser::window;
 namespace {
 
 /// Slow enough that a batch on its way can be watched.
+/// Aggregations are so small that a tree of 330 MB is more than one write job may hold: however
+/// the work falls together, there is a time when a part of it is safe.
 const std::string slow_service =
-    "[library]\ndrive_bytes_per_s = \"30MB\"\n[packing]\ntarget_bytes = \"8MiB\"\n"
+    "[library]\ndrive_bytes_per_s = \"30MB\"\n[packing]\ntarget_bytes = \"1MiB\"\n"
     "[tape]\nwrite_after_bytes = \"8MiB\"\n";
 
 #define NEEDS_A_BROWSER                                  \
