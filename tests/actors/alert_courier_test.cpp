@@ -227,3 +227,23 @@ TEST_CASE("an address that the mail server refuses is named, and the others get 
         "failing: 1 addresses refused, the first: <unknown@example.org>: 550 nobody here has this "
         "name");
 }
+
+TEST_CASE("a password is not sent to a mail server without TLS unless that is allowed",
+          "[courier]") {
+  smtp_sink sink{0};
+  fixture f;
+  auto target = target_of(alert_target::kind_type::mail, sink.url());
+  target.user = "et";
+  target.password = "pw";
+  f.start(target);
+  f.alert(severity::error, "one");
+  REQUIRE(comes([&] { return f.fact_of("state").starts_with("failing: "); }));
+  CHECK(sink.logins().empty());
+  CHECK(sink.mails().empty());
+  f.stop();
+  target.tls = alert_target::tls_type::off;
+  f.start(target);
+  REQUIRE(comes([&] { return f.fact_of("delivered") == "1"; }));
+  CHECK(sink.logins() == std::vector<std::string>{"AGV0AHB3"});  // NUL et NUL pw
+  CHECK(sink.mails().size() == 1);
+}

@@ -43,6 +43,11 @@ class smtp_sink {
   }
 
   std::string url() const { return "smtp://127.0.0.1:" + std::to_string(port_); }
+  /// What clients logged in with, in base64.
+  std::vector<std::string> logins() {
+    std::lock_guard lock{mutex_};
+    return logins_;
+  }
   std::vector<mail> mails() {
     std::lock_guard lock{mutex_};
     return mails_;
@@ -78,7 +83,16 @@ class smtp_sink {
     mail now;
     for (std::string line; hear(peer, line);) {
       if (line.starts_with("EHLO") || line.starts_with("HELO")) {
-        say(peer, "250 sink");
+        say(peer, "250-sink");
+        say(peer, "250 AUTH PLAIN");
+      } else if (line == "AUTH PLAIN") {
+        say(peer, "334 ");
+        if (!hear(peer, line)) return;
+        {
+          std::lock_guard lock{mutex_};
+          logins_.push_back(line);
+        }
+        say(peer, "235 welcome");
       } else if (line.starts_with("MAIL FROM:")) {
         now = {line.substr(10), {}, {}};
         say(peer, failures_-- > 0 ? "451 later" : "250 ok");
@@ -108,6 +122,7 @@ class smtp_sink {
   int port_ = 0;
   std::mutex mutex_;
   std::vector<mail> mails_;
+  std::vector<std::string> logins_;
   std::thread thread_;
 };
 
