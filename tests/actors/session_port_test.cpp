@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "actors/catalogue_reader.hpp"
+#include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
 #include "actors/node_config.hpp"
 #include "actors/registrar.hpp"
@@ -219,6 +220,25 @@ TEST_CASE("session port: alerts are those of the own workspaces") {
   CHECK(n.ask<std::vector<alert_record>>(administrator, &seen, admin_alerts_atom_v, uint64_t{0}) ==
         errc::none);
   CHECK(seen.size() == 1);
+}
+
+TEST_CASE("session port: a page of alerts of others does not end the list of one's own") {
+  node n;
+  alert_record alert;
+  alert.workspace = "theirs";
+  for (size_t i = 0; i < defaults::page_records + 1; ++i) REQUIRE(n.store->add_alert(alert));
+  alert.workspace = "mine";
+  alert.text = "at last";
+  REQUIRE(n.store->add_alert(alert));
+  std::vector<alert_record> seen;
+  CHECK(n.ask<std::vector<alert_record>>(n.port("user of mine"), &seen, admin_alerts_atom_v,
+                                         uint64_t{0}) == errc::none);
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].text == "at last");
+  auto after = seen[0].number;
+  CHECK(n.ask<std::vector<alert_record>>(n.ports.back(), &seen, admin_alerts_atom_v, after) ==
+        errc::none);
+  CHECK(seen.empty());
 }
 
 TEST_CASE("session port: tokens are one's own, and all for administrators") {
