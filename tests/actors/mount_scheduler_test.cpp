@@ -22,11 +22,20 @@ struct machine {
   int inventory_failures = 0;     ///< so many inventories fail
   library_inventory inventory;
   bool drive_0_is_stuck = false;
+  barcode mislabelled;  ///< a cartridge with another one's label
 
   void note(std::vector<std::string>& list, std::string what) {
     std::lock_guard lock{mutex};
     list.push_back(std::move(what));
     changed.notify_all();
+  }
+  /// Waits until some drive has written a volume.
+  bool writes(const std::string& volume) {
+    std::unique_lock lock{mutex};
+    return changed.wait_for(lock, std::chrono::seconds{30}, [&] {
+      return std::any_of(done.begin(), done.end(),
+                         [&](const auto& line) { return line.ends_with(" writes " + volume); });
+    });
   }
   /// Waits until `list` holds a line that begins with `begin`.
   bool comes(std::vector<std::string>& list, const std::string& begin) {
@@ -56,7 +65,8 @@ caf::behavior fake_library(caf::event_based_actor*, machine* all) {
 caf::behavior fake_drive(caf::event_based_actor*, machine* all, uint32_t number) {
   auto name = "drive " + std::to_string(number);
   return {
-      [=](mount_atom, volume_record volume) {
+      [=](mount_atom, volume_record volume) -> caf::result<volume_record> {
+        if (volume.id == all->mislabelled) return fail(errc::wrong_volume, "its label is X");
         volume.status = volume_status::appendable;
         volume.next_header = block_address{1};
         return volume;
@@ -237,4 +247,15 @@ TEST_CASE("mount scheduler: a quarantined volume is not read until it is release
   CHECK(page[0].status == volume_status::suspect);
   CHECK(n.ask(page, volumes_atom_v, barcode{"A"}) == "");
   CHECK(page.size() == 1);
+}
+
+TEST_CASE("mount scheduler: a cartridge with another label is quarantined, and another is taken") {
+  machine all;
+  all.inventory = two_cartridges();
+  all.mislabelled = barcode{"A"};
+  nest n{all, 1};
+  bool taken = false;
+  CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
+  CHECK(all.comes(all.done, "A is quarantined: its label is X"));
+  CHECK(all.writes("B"));  // in whichever drive
 }
