@@ -46,7 +46,8 @@ void evict(self_pointer self, uint64_t needed_bytes) {
   auto picked =
       state.ledger->pick_evictions(state.clock->now_ns(), state.options.retention_ns, needed_bytes);
   if (picked.empty()) return;
-  self->request(state.actors->registrar, defaults::catalogue_timeout, evicted_atom_v, picked)
+  self->request(state.actors->registrar, defaults::catalogue_timeout, evicted_atom_v, picked,
+                state.actors->node)
       .then(
           [=](bool) {
             spdlog::info("cache: {} aggregations leave, they are on tape", picked.size());
@@ -107,6 +108,7 @@ void run_job(self_pointer self, uint32_t writer, reservation_id room,
               mine.ledger->remove(id);  // an older copy that is made again
               mine.ledger->commit(room, id, cached.size_bytes);
               mine.files.insert(id);
+              cached.node = mine.actors->node;
               // It was finished before its writer saw that it should stop.
               if (!wanted) delete_file(self, id);
             }
@@ -207,7 +209,8 @@ keeper_facts facts_of(const cache_keeper_state& state) {
   for (auto& one : state.jobs) jobs.waiting_bytes += one.job.aggregation.content_bytes;
   queue_facts rooms{"recall room", state.rooms.size(), 0, waited_ms(state.rooms)};
   for (auto& one : state.rooms) rooms.waiting_bytes += one.size_bytes;
-  return {ledger.capacity_bytes(),
+  return {state.actors->node,
+          ledger.capacity_bytes(),
           ledger.file_bytes(),
           ledger.reserved_bytes(),
           ledger.unsafe_bytes(),

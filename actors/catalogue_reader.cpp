@@ -128,6 +128,18 @@ catalogue_reader_actor::behavior_type catalogue_reader(
       [=](token_list_atom) -> caf::result<std::vector<token_record>> {
         return store->view()->tokens();
       },
+      [=](token_atom, const std::string& hash) -> caf::result<token_record> {
+        return found(store->view()->token(hash), "there is no such token");
+      },
+      [=](audit_atom, uint64_t after) -> caf::result<std::vector<audit_record>> {
+        return store->view()->audits(after, defaults::page_records);
+      },
+      [=](request_atom, const std::string& user,
+          const std::string& request) -> caf::result<batch_id> {
+        auto batch = store->view()->batch_of_request(user, request);
+        if (!batch) return batch.error();
+        return batch->value_or(batch_id{});
+      },
   };
 }
 

@@ -18,10 +18,13 @@ struct identity {
   std::vector<uint32_t> groups;  ///< supplementary
   std::string user;              ///< name, or the uid in digits when it has none
   bool administrator = false;
+  std::string workspace;  ///< the only one that it may use; empty: all that are the user's
+  std::string from;       ///< where it comes from and how that is known, for the audit
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, identity& x) {
-    return f(caf::meta::type_name("identity"), x.uid, x.gid, x.groups, x.user, x.administrator);
+    return f(caf::meta::type_name("identity"), x.uid, x.gid, x.groups, x.user, x.administrator,
+             x.workspace, x.from);
   }
 };
 
@@ -42,10 +45,11 @@ struct upload_info {
   uint64_t upload = 0;             ///< number to name it by; not the batch id before commit
   std::vector<std::string> roots;  ///< files must lie beneath one of these
   uint64_t max_file_bytes = 0;
+  batch_id committed;  ///< not 0: this put is a batch already, there is no upload
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, upload_info& x) {
-    return f(caf::meta::type_name("upload_info"), x.upload, x.roots, x.max_file_bytes);
+    return f(caf::meta::type_name("upload_info"), x.upload, x.roots, x.max_file_bytes, x.committed);
   }
 };
 
@@ -120,10 +124,16 @@ struct delivery {
   /// session's descriptor channel, its offsets are those of the aggregation; 0: none, read with
   /// get_data.
   uint64_t descriptor = 0;
+  /// Of a ready range in the cache of another node: where it listens for clients (HOST:PORT), the
+  /// SHA-256 of its public key, and what opens a session there, once.
+  std::string address;
+  std::string fingerprint;
+  std::string ticket;
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, delivery& x) {
-    return f(caf::meta::type_name("delivery"), x.kind, x.range, x.code, x.text, x.descriptor);
+    return f(caf::meta::type_name("delivery"), x.kind, x.range, x.code, x.text, x.descriptor,
+             x.address, x.fingerprint, x.ticket);
   }
 };
 
@@ -171,10 +181,12 @@ struct cache_job {
   batch_record batch;
   std::vector<std::string> roots;
   std::vector<file_entry> entries;  ///< every registered file of it, in path order
+  std::string reader;               ///< the node that reads the files; empty: the cache's own
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, cache_job& x) {
-    return f(caf::meta::type_name("cache_job"), x.aggregation, x.batch, x.roots, x.entries);
+    return f(caf::meta::type_name("cache_job"), x.aggregation, x.batch, x.roots, x.entries,
+             x.reader);
   }
 };
 
@@ -276,6 +288,7 @@ struct queue_facts {
 };
 
 struct drive_facts {
+  std::string node;            ///< that it is attached to
   std::string activity;        ///< of drive_activity, or resting after a failure
   barcode volume;              ///< empty: none mounted
   std::string pool;            ///< being written
@@ -283,7 +296,8 @@ struct drive_facts {
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, drive_facts& x) {
-    return f(caf::meta::type_name("drive_facts"), x.activity, x.volume, x.pool, x.aggregation);
+    return f(caf::meta::type_name("drive_facts"), x.node, x.activity, x.volume, x.pool,
+             x.aggregation);
   }
 };
 
@@ -317,6 +331,7 @@ struct scheduler_facts {
 
 /// What the cache keeper knows.
 struct keeper_facts {
+  std::string node;
   uint64_t capacity_bytes = 0;
   uint64_t file_bytes = 0;
   uint64_t reserved_bytes = 0;
@@ -329,8 +344,9 @@ struct keeper_facts {
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, keeper_facts& x) {
-    return f(caf::meta::type_name("keeper_facts"), x.capacity_bytes, x.file_bytes, x.reserved_bytes,
-             x.unsafe_bytes, x.high_bytes, x.low_bytes, x.files, x.full, x.queues);
+    return f(caf::meta::type_name("keeper_facts"), x.node, x.capacity_bytes, x.file_bytes,
+             x.reserved_bytes, x.unsafe_bytes, x.high_bytes, x.low_bytes, x.files, x.full,
+             x.queues);
   }
 };
 

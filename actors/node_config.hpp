@@ -10,7 +10,7 @@ namespace et {
 
 /// Version of the messages between client, session and service. A client of another version is
 /// refused while it connects.
-constexpr int protocol_version = 4;
+constexpr int protocol_version = 5;
 
 /// What differs between service, session and client.
 struct node_options {

@@ -37,10 +37,10 @@ using registrar_actor = reporting_actor::extend<
                                             volume_record)>,
     // CACHED → REGISTERED: the cache copy is lost.
     handles<bool(lost_atom, aggregation_id)>,
-    // CACHED_SYNCED → SYNCED, before cache copies are deleted.
-    handles<bool(evicted_atom, std::vector<aggregation_id>)>,
-    // SYNCED → CACHED_SYNCED: a whole recall is in the cache.
-    handles<bool(recalled_atom, aggregation_id)>,
+    // CACHED_SYNCED → SYNCED, before the cache copies of a node are deleted.
+    handles<bool(evicted_atom, std::vector<aggregation_id>, std::string)>,
+    // SYNCED → CACHED_SYNCED: a whole recall is in the cache of a node.
+    handles<bool(recalled_atom, aggregation_id, std::string)>,
     // A volume's record, and why it is so when that is for an alert.
     handles<bool(volume_atom, volume_record, std::string)>,
     // Gives up what is not safe of a batch, in the name of a user.
@@ -62,7 +62,9 @@ using registrar_actor = reporting_actor::extend<
     handles<bool(get_end_atom, retrieval_record)>,
     // Logins for the monitor.
     handles<token_record(token_add_atom, token_record)>,
-    handles<token_record(token_remove_atom, uint64_t)>>;
+    handles<token_record(token_remove_atom, uint64_t)>,
+    // Who did what.
+    handles<void(audit_atom, audit_record)>>;
 
 /// Pages of the catalogue, each from a snapshot. Detached, a small pool.
 using catalogue_reader_actor = reporting_actor::extend<
@@ -91,8 +93,13 @@ using catalogue_reader_actor = reporting_actor::extend<
     handles<std::vector<volume_record>(volumes_atom)>,
     handles<std::vector<alert_record>(admin_alerts_atom, uint64_t)>,
     handles<retrieval_record(status_atom, retrieval_id)>,
-    // All logins for the monitor.
-    handles<std::vector<token_record>(token_list_atom)>>;
+    // All tokens; the one with a hash (not_found).
+    handles<std::vector<token_record>(token_list_atom)>,
+    handles<token_record(token_atom, std::string)>,
+    // Audit records above a number.
+    handles<std::vector<audit_record>(audit_atom, uint64_t)>,
+    // The batch that a user's put became that the user's client named so; 0: none.
+    handles<batch_id(request_atom, std::string, std::string)>>;
 
 /// Keeps one batch supervisor for each batch in motion, a bounded number at once.
 using batch_director_actor = reporting_actor::extend<
@@ -251,6 +258,7 @@ std::shared_ptr<metrics> make_metrics();
 /// The handles that actors of one node know each other by. Filled once by actors/system before the
 /// first message flows.
 struct service_actors {
+  std::string node;  ///< the name of this one
   registrar_actor registrar;
   std::vector<catalogue_reader_actor> readers;
   batch_director_actor director;

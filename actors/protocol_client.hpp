@@ -16,7 +16,9 @@ using client_actor = caf::typed_actor<
 
     // Begins an upload to a workspace with a tag: a pending batch nobody sees. With true, files
     // that are held with the same size and mtime are left out, and changed ones are taken again.
-    handles<upload_info(put_begin_atom, std::string, std::string, bool)>,
+    // The last string is what the client calls this put, 16 bytes, or empty: asked again with the
+    // same, the service tells what became of it instead of beginning another.
+    handles<upload_info(put_begin_atom, std::string, std::string, bool, std::string)>,
     // Adds entries (pack_entries) to the upload; answers with those not taken, by their index:
     // refused, or with errc::unchanged left out.
     handles<std::vector<entry_error>(put_chunk_atom, uint64_t, packed_page)>,
@@ -86,6 +88,13 @@ using client_actor = caf::typed_actor<
     // Answers have no hash.
     handles<token_record(token_add_atom, token_record)>,
     handles<std::vector<token_record>(token_list_atom)>,
-    handles<token_record(token_remove_atom, uint64_t)>>;
+    handles<token_record(token_remove_atom, uint64_t)>,
+
+    // Administrators: audit records above a number, a page.
+    handles<std::vector<audit_record>(audit_atom, uint64_t)>,
+    // Administrators: the nodes of the cluster; a join token by its hash and the time when it
+    // expires; making this standby the head, answered with what was done.
+    handles<std::vector<report>(nodes_atom)>, handles<bool(join_atom, std::string, int64_t)>,
+    handles<std::string(promote_atom)>>;
 
 }  // namespace et

@@ -219,10 +219,12 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
         return store->record_written(written, volume);
       },
       [=](lost_atom, aggregation_id id) { return done(store->record_cache_lost(id)); },
-      [=](evicted_atom, const std::vector<aggregation_id>& ids) {
-        return done(store->record_evicted(ids));
+      [=](evicted_atom, const std::vector<aggregation_id>& ids, const std::string& node) {
+        return done(store->record_evicted(ids, node));
       },
-      [=](recalled_atom, aggregation_id id) { return done(store->record_recalled(id)); },
+      [=](recalled_atom, aggregation_id id, const std::string& node) {
+        return done(store->record_recalled(id, node));
+      },
       [=](volume_atom, const volume_record& volume, const std::string& why) {
         return done(store->put_volume(volume, why));
       },
@@ -280,6 +282,11 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
       },
       [=](token_remove_atom, uint64_t id) -> caf::result<token_record> {
         return store->remove_token(id);
+      },
+      [=](audit_atom, const audit_record& draft) {
+        if (auto added = store->add_audit(draft); !added)
+          spdlog::error("audit: {} of {} could not be recorded: {}", draft.action, draft.user,
+                        text_of(added.error()));
       },
   };
 }

@@ -35,7 +35,8 @@ caf::expected<differences> compare(catalogue_store& store,
 
 }  // namespace
 
-caf::expected<std::vector<kept_file>> reconcile_cache(catalogue_store& store, cache_store& cache) {
+caf::expected<std::vector<kept_file>> reconcile_cache(catalogue_store& store, cache_store& cache,
+                                                      const std::string& node) {
   if (auto error = cache.remove_leftovers()) return error;
   auto contents = cache.scan();
   if (!contents) return contents.error();
@@ -53,7 +54,7 @@ caf::expected<std::vector<kept_file>> reconcile_cache(catalogue_store& store, ca
   if (!found->evicted.empty()) {
     spdlog::warn("restart: {} aggregations on tape have no good cache file, they are SYNCED now",
                  found->evicted.size());
-    if (auto error = store.record_evicted(found->evicted)) return error;
+    if (auto error = store.record_evicted(found->evicted, node)) return error;
   }
   for (auto& [id, size_bytes] : files) {
     spdlog::info("restart: cache file of aggregation {} is nobody's, deleted", to_string(id));

@@ -15,6 +15,7 @@ namespace et {
 ///  - a CACHED_SYNCED one whose file is gone becomes SYNCED: it is on tape;
 ///  - a file that no aggregation in those states owns is deleted.
 /// Returns the files that stay. Runs before any actor; may be repeated after a crash.
-caf::expected<std::vector<kept_file>> reconcile_cache(catalogue_store& store, cache_store& cache);
+caf::expected<std::vector<kept_file>> reconcile_cache(catalogue_store& store, cache_store& cache,
+                                                      const std::string& node);
 
 }  // namespace et

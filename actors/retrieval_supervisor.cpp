@@ -150,7 +150,7 @@ void recall_done(self_pointer self, uint64_t number, const recall_outcome& outco
   auto size_bytes = one->record.size_bytes;
   auto id = one->aggregation;
   one->room = 0;
-  self->request(actors.registrar, defaults::catalogue_timeout, recalled_atom_v, id)
+  self->request(actors.registrar, defaults::catalogue_timeout, recalled_atom_v, id, actors.node)
       .then(
           [=](bool) {
             self->send(self->state.actors->keeper, keep_atom_v, room, id, size_bytes);

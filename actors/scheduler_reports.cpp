@@ -61,8 +61,11 @@ scheduler_facts facts_of(const mount_plan& plan, const std::vector<std::string>&
     bool idle = slot.activity == drive_activity::idle;
     bool reads = slot.activity == drive_activity::reading;
     facts.drives.push_back(
-        {idle && slot.rest_until_ms > now_ms ? "resting" : to_string(slot.activity),
-         slot.mounted.value_or(barcode{}), slot.pool, reads ? slot.recalled : aggregation_id{}});
+        {{},
+         idle && slot.rest_until_ms > now_ms ? "resting" : to_string(slot.activity),
+         slot.mounted.value_or(barcode{}),
+         slot.pool,
+         reads ? slot.recalled : aggregation_id{}});
   }
   std::map<std::string, queue_facts> pools;
   for (auto& name : names) pools[name];

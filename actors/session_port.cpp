@@ -20,8 +20,32 @@ namespace {
 
 using self_pointer = session_port_pointer;
 
+/// A put of this user that was committed under the same name is not begun again.
+template <class Begin>
+void unless_committed(self_pointer self, client_promise<upload_info> promise,
+                      const std::string& request, Begin begin) {
+  if (request.empty()) return begin();
+  self->request(reader(self), defaults::catalogue_timeout, request_atom_v, self->state.who.user,
+                request)
+      .then(
+          [=](batch_id committed) mutable {
+            if (committed.value == 0) return begin();
+            upload_info done;
+            done.committed = committed;
+            promise.deliver(std::move(done));
+          },
+          [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+}
+
 client_promise<upload_info> put_begin(self_pointer self, const std::string& workspace,
-                                      const std::string& tag, bool only_changed) {
+                                      const std::string& tag, bool only_changed,
+                                      const std::string& request) {
+  constexpr size_t request_bytes = 16;
+  if (!request.empty() && request.size() != request_bytes) {
+    auto promise = client_promise<upload_info>{self};
+    promise.deliver(fail(errc::invalid_argument, "a put's name has 16 bytes"));
+    return promise;
+  }
   if (self->state.uploads.size() >= defaults::max_uploads_per_session) {
     auto promise = client_promise<upload_info>{self};
     promise.deliver(fail(errc::limit_reached, "too many uploads in one session"));
@@ -37,17 +61,20 @@ client_promise<upload_info> put_begin(self_pointer self, const std::string& work
         draft.requester = state.who.user;
         draft.uid = state.who.uid;
         draft.gid = state.who.gid;
+        draft.request = request;
         auto roots = found.roots;
-        self->request(state.actors->registrar, defaults::catalogue_timeout, put_begin_atom_v, draft,
-                      only_changed)
-            .then(
-                [=](batch_id id) mutable {
-                  auto& mine = self->state;
-                  auto upload = mine.next_upload++;
-                  mine.uploads[upload] = id;
-                  promise.deliver(upload_info{upload, roots, mine.max_file_bytes});
-                },
-                [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+        unless_committed(self, promise, request, [=]() mutable {
+          self->request(self->state.actors->registrar, defaults::catalogue_timeout,
+                        put_begin_atom_v, draft, only_changed)
+              .then(
+                  [=](batch_id id) mutable {
+                    auto& mine = self->state;
+                    auto upload = mine.next_upload++;
+                    mine.uploads[upload] = id;
+                    promise.deliver(upload_info{upload, roots, mine.max_file_bytes, {}});
+                  },
+                  [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+        });
       });
 }
 
@@ -294,6 +321,12 @@ caf::result<R> end_upload(self_pointer self, uint64_t upload, Atom atom) {
   return forwarded<R>(self, self->state.actors->registrar, atom, id);
 }
 
+caf::error not_clustered(self_pointer self) {
+  if (!self->state.who.administrator)
+    return fail(errc::not_authorised, "user " + self->state.who.user + " is not an administrator");
+  return fail(errc::unavailable, "this service is not a node of a cluster");
+}
+
 }  // namespace
 
 client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, identity who,
@@ -314,8 +347,10 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
                                           "version of the program");
         return session_info{version_text, user.user, user.administrator};
       },
-      [=](put_begin_atom, const std::string& workspace, const std::string& tag, bool only_changed)
-          -> caf::result<upload_info> { return put_begin(self, workspace, tag, only_changed); },
+      [=](put_begin_atom, const std::string& workspace, const std::string& tag, bool only_changed,
+          const std::string& request) -> caf::result<upload_info> {
+        return put_begin(self, workspace, tag, only_changed, request);
+      },
       [=](put_chunk_atom, uint64_t upload,
           const packed_page& page) -> caf::result<std::vector<entry_error>> {
         auto found = self->state.uploads.find(upload);
@@ -434,6 +469,15 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
       [=](token_add_atom, const token_record& draft) { return add_token(self, draft); },
       [=](token_list_atom) { return list_tokens(self); },
       [=](token_remove_atom, uint64_t id) { return remove_token(self, id); },
+      [=](audit_atom, uint64_t after) {
+        return for_administrator<std::vector<audit_record>>(self, reader(self), audit_atom_v,
+                                                            after);
+      },
+      [=](nodes_atom) -> caf::result<std::vector<report>> { return not_clustered(self); },
+      [=](join_atom, const std::string&, int64_t) -> caf::result<bool> {
+        return not_clustered(self);
+      },
+      [=](promote_atom) -> caf::result<std::string> { return not_clustered(self); },
   };
 }
 

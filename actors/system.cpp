@@ -109,7 +109,7 @@ caf::error service::add_default_workspace() {
 }
 
 caf::expected<std::vector<kept_file>> service::reconcile_cache() {
-  auto kept = et::reconcile_cache(*store_, *cache_);
+  auto kept = et::reconcile_cache(*store_, *cache_, options_.node);
   if (!kept) return kept;
   auto& ledger = options_.cache.ledger;
   ledger.capacity_bytes = options_.cache_capacity_bytes;
@@ -198,6 +198,7 @@ void service::spawn_actors(std::vector<kept_file> kept) {
   // come last.
   actors_ = std::make_shared<service_actors>();
   auto& all = *actors_;
+  all.node = options_.node;
   actors_ptr shared = actors_;
   auto* clock = options_.clock;
   for (uint32_t i = 0; i < options_.readers; ++i)

@@ -66,7 +66,7 @@ caf::error tape_drive_state::write_item(const tape_item& item, write_outcome& ou
     if (code_of(written.error()) == errc::corrupt) outcome.culprit = record.id;
     return written.error();
   }
-  outcome.written.push_back({record.id, written->copy});
+  outcome.written.push_back({record.id, written->copy, record.checksum});
   volume.next_header = written->next_header;
   ++volume.next_sequence;
   ++volume.aggregations;

@@ -24,7 +24,8 @@ class connected_service : public service_api {
 
   caf::expected<upload_info> put_begin(const std::string& workspace, const std::string& tag,
                                        bool only_changed) override {
-    return client_->call<upload_info>(put_begin_atom_v, workspace, tag, only_changed);
+    return client_->call<upload_info>(put_begin_atom_v, workspace, tag, only_changed,
+                                      std::string{});
   }
   pending<std::vector<entry_error>> put_chunk(uint64_t upload,
                                               const std::vector<file_entry>& entries) override {

@@ -47,8 +47,9 @@ std::optional<std::string_view> path_after(std::string_view stored, size_t prefi
 
 const char* name_of(family f) {
   static constexpr std::array<const char*, family_count> names = {
-      "default",   "workspace", "batch",  "workspace_batch", "file",      "path", "aggregation",
-      "placement", "failure",   "volume", "alert",           "retrieval", "token"};
+      "default", "workspace",   "batch",     "workspace_batch", "file",
+      "path",    "aggregation", "placement", "failure",         "volume",
+      "alert",   "retrieval",   "token",     "audit",           "request"};
   return names[static_cast<size_t>(f)];
 }
 
@@ -69,6 +70,9 @@ key<family::meta> next_retrieval() {
 }
 key<family::meta> next_token() {
   return key<family::meta>{"next_token"};
+}
+key<family::meta> next_audit() {
+  return key<family::meta>{"next_audit"};
 }
 key<family::meta> next_delivery(std::string_view target) {
   return key<family::meta>{"next_delivery " + std::string{target}};
@@ -130,6 +134,15 @@ key<family::retrieval> retrieval(retrieval_id id) {
 }
 key<family::token> token(std::string_view hash) {
   return key<family::token>{std::string{hash}};
+}
+
+key<family::audit> audit(uint64_t n) {
+  return key<family::audit>{number(n, 8)};
+}
+key<family::request> request(std::string_view user, std::string_view request) {
+  std::string out{user};
+  out.push_back('\0');
+  return key<family::request>{out.append(request)};
 }
 
 range<family::workspace_batch> batches_of(workspace_id workspace) {

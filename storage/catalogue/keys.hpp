@@ -17,6 +17,8 @@
 //   alert               number:8                                       alert_record
 //   retrieval           retrieval:8                                    retrieval_record
 //   token               hash:32                                        token_record
+//   audit               number:8                                       audit_record
+//   request             user 00 request:16                             request_record
 //
 // A path holds no NUL, so `path 00` sorts like the path itself and ends it. Entries of `path` that
 // belong to pending or removed batches stand beside the others: who reads them looks at the phase.
@@ -47,9 +49,11 @@ enum class family : uint8_t {
   alert,
   retrieval,
   token,
+  audit,
+  request,
 };
 
-constexpr size_t family_count = 13;
+constexpr size_t family_count = 15;
 
 /// The family's name in RocksDB.
 const char* name_of(family f);
@@ -88,6 +92,7 @@ key<family::meta> next_batch();
 key<family::meta> next_alert();
 key<family::meta> next_retrieval();
 key<family::meta> next_token();
+key<family::meta> next_audit();
 /// A counter for each target of alerts: the first number that has not been delivered to it.
 key<family::meta> next_delivery(std::string_view target);
 
@@ -105,6 +110,8 @@ key<family::volume> volume(const barcode& id);
 key<family::alert> alert(uint64_t number);
 key<family::retrieval> retrieval(retrieval_id id);
 key<family::token> token(std::string_view hash);
+key<family::audit> audit(uint64_t number);
+key<family::request> request(std::string_view user, std::string_view request);
 
 // Everything of one owner.
 range<family::workspace_batch> batches_of(workspace_id workspace);
@@ -123,6 +130,7 @@ std::optional<std::string_view> path_of_failure_key(std::string_view stored);
 std::optional<std::string_view> path_of_placement_key(std::string_view stored);
 std::optional<batch_id> batch_of_path_key(std::string_view stored);
 std::optional<aggregation_id> aggregation_of_key(std::string_view stored);
+/// Of alerts and of audits.
 std::optional<uint64_t> number_of_alert_key(std::string_view stored);
 std::optional<retrieval_id> retrieval_of_key(std::string_view stored);
 

@@ -123,6 +123,18 @@ void read(decoder& in, std::vector<std::string>& out) {
   for (auto& text : out) text = in.string();
 }
 
+/// A field that older values end before: left out while it is empty.
+void write_last(encoder& out, const std::string& text) {
+  if (!text.empty()) out.string(text);
+}
+
+void read_last(decoder& in, std::string& text) {
+  text.clear();
+  if (in.left() == 0) return;
+  text = in.string();
+  if (text.empty()) in.reject();
+}
+
 void write(encoder& out, const aggregation_checksum& sum) {
   out.big_endian(sum.adler32, 4).big_endian(sum.crc32c, 4);
 }
@@ -231,6 +243,7 @@ std::string encode(const aggregation_record& record) {
   out.varint(record.history.size());
   for (const auto& change : record.history)
     out.u8(static_cast<uint8_t>(change.to)).signed_varint(change.time_ns);
+  write_last(out, record.node);
   return out.take();
 }
 
@@ -260,6 +273,7 @@ bool decode(std::string_view value, aggregation_record& out) {
     change.to = read_state(in);
     change.time_ns = in.signed_varint();
   }
+  read_last(in, out.node);
   return in.complete();
 }
 
@@ -338,14 +352,15 @@ bool decode(std::string_view value, retrieval_record& out) {
 }
 
 std::string encode(const token_record& record) {
-  return versioned()
-      .varint(record.id)
+  auto out = versioned();
+  out.varint(record.id)
       .string(record.user)
       .string(record.label)
       .signed_varint(record.created_ns)
       .signed_varint(record.expires_ns)
-      .string(record.tail)
-      .take();
+      .string(record.tail);
+  write_last(out, record.workspace);
+  return out.take();
 }
 
 bool decode(std::string_view value, token_record& out) {
@@ -356,6 +371,44 @@ bool decode(std::string_view value, token_record& out) {
   out.created_ns = in.signed_varint();
   out.expires_ns = in.signed_varint();
   out.tail = in.string();
+  read_last(in, out.workspace);
+  return in.complete();
+}
+
+std::string encode(const audit_record& record) {
+  return versioned()
+      .signed_varint(record.time_ns)
+      .string(record.user)
+      .string(record.from)
+      .string(record.action)
+      .string(record.workspace)
+      .string(record.subject)
+      .u8(static_cast<uint8_t>(record.outcome))
+      .string(record.text)
+      .take();
+}
+
+bool decode(std::string_view value, audit_record& out) {
+  auto in = opened(value);
+  out.time_ns = in.signed_varint();
+  out.user = in.string();
+  out.from = in.string();
+  out.action = in.string();
+  out.workspace = in.string();
+  out.subject = in.string();
+  out.outcome = read_enum(in, errc::none, errc::unchanged);
+  out.text = in.string();
+  return in.complete();
+}
+
+std::string encode(const request_record& record) {
+  return versioned().varint(record.batch.value).signed_varint(record.time_ns).take();
+}
+
+bool decode(std::string_view value, request_record& out) {
+  auto in = opened(value);
+  out.batch = batch_id{in.varint()};
+  out.time_ns = in.signed_varint();
   return in.complete();
 }
 

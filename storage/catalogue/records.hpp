@@ -57,13 +57,16 @@ struct batch_record {
   bool cached_told = false;   ///< an alert said that all of it is in the cache
   uint32_t aggregations = 0;  ///< how many there are so far
   std::array<uint32_t, 6> in_state{};  ///< aggregations by number of their state
+  /// Of a draft: what the client calls this put (16 bytes of its choice), so that it can ask again
+  /// what became of it; empty: it does not ask.
+  std::string request;
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, batch_record& x) {
     return f(caf::meta::type_name("batch_record"), x.id, x.workspace, x.workspace_name, x.tag,
              x.requester, x.uid, x.gid, x.phase, x.state, x.created_ns, x.safe_ns, x.files,
              x.size_bytes, x.failed_files, x.failed_bytes, x.planned, x.cached_told, x.aggregations,
-             x.in_state);
+             x.in_state, x.request);
   }
 };
 
@@ -149,12 +152,13 @@ struct aggregation_record {
   aggregation_checksum checksum;
   std::vector<copy_record> copies;
   std::vector<state_change> history;  ///< oldest first, at most the last 16
+  std::string node;                   ///< whose cache has it; empty: none, or the head's own
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, aggregation_record& x) {
     return f(caf::meta::type_name("aggregation_record"), x.id, x.state, x.first_path, x.last_path,
              x.files, x.content_bytes, x.failed_files, x.size_bytes, x.checksum, x.copies,
-             x.history);
+             x.history, x.node);
   }
 };
 
@@ -234,7 +238,7 @@ struct retrieval_record {
   }
 };
 
-/// A login for the monitor. The token itself is stored nowhere.
+/// A login with a token. The token itself is stored nowhere.
 struct token_record {
   std::string hash;   ///< of 32 bytes; it is the key
   uint64_t id = 0;    ///< given by the catalogue; what people name it by
@@ -243,14 +247,40 @@ struct token_record {
   int64_t created_ns = 0;
   int64_t expires_ns = 0;  ///< 0: never
   std::string tail;        ///< the last characters of the token
+  std::string workspace;   ///< the only one that its bearer may use; empty: all of the user
 
   bool is_expired(int64_t now_ns) const { return expires_ns != 0 && expires_ns <= now_ns; }
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, token_record& x) {
     return f(caf::meta::type_name("token_record"), x.hash, x.id, x.user, x.label, x.created_ns,
-             x.expires_ns, x.tail);
+             x.expires_ns, x.tail, x.workspace);
   }
+};
+
+/// Who did what from where, and what came of it.
+struct audit_record {
+  uint64_t number = 0;  ///< given by the catalogue
+  int64_t time_ns = 0;
+  std::string user;       ///< as whom; empty: nobody had been recognised
+  std::string from;       ///< `unix`, or ADDRESS:PORT; with how it was proved, as in `token 7`
+  std::string action;     ///< a command, `login`, …
+  std::string workspace;  ///< empty: none
+  std::string subject;    ///< what it was done to, as in `batch 12`
+  errc outcome = errc::none;
+  std::string text;  ///< of the outcome
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, audit_record& x) {
+    return f(caf::meta::type_name("audit_record"), x.number, x.time_ns, x.user, x.from, x.action,
+             x.workspace, x.subject, x.outcome, x.text);
+  }
+};
+
+/// What became of a client's put, kept so that it can ask again.
+struct request_record {
+  batch_id batch;
+  int64_t time_ns = 0;  ///< of the commit
 };
 
 /// A file as a listing shows it: the registered entry joined with its aggregation and failure.

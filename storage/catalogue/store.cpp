@@ -54,7 +54,8 @@ caf::error store::load() {
                    {keys::next_batch(), counters_.next_batch},
                    {keys::next_alert(), counters_.next_alert},
                    {keys::next_retrieval(), counters_.next_retrieval},
-                   {keys::next_token(), counters_.next_token}};
+                   {keys::next_token(), counters_.next_token},
+                   {keys::next_audit(), counters_.next_audit}};
   for (const auto& counter : all) {
     auto value = now_.counter(counter.key);
     if (!value) return value.error();
@@ -94,6 +95,7 @@ caf::error store::apply(transaction& t, bool durable) {
   put_counter(keys::next_alert(), counters_.next_alert, t.next.next_alert);
   put_counter(keys::next_retrieval(), counters_.next_retrieval, t.next.next_retrieval);
   put_counter(keys::next_token(), counters_.next_token, t.next.next_token);
+  put_counter(keys::next_audit(), counters_.next_audit, t.next.next_audit);
   if (t.changes.empty()) return {};
   if (auto error = db_->write(t.changes, durable)) return error;
   bool raised = counters_.next_alert != t.next.next_alert;

@@ -23,10 +23,11 @@
 
 namespace et {
 
-/// The version of keys and values that this code writes; stores with a higher one are refused, those
-/// with a lower one raised when they are opened.
-/// Version 2 added logins (the family token) and the value `quarantined` of a volume's status.
-constexpr uint32_t catalogue_version = 2;
+/// The version of keys and values that this code writes; stores with a higher one are refused,
+/// those with a lower one raised when they are opened. Version 2 added logins (the family token)
+/// and the value `quarantined` of a volume's status; version 3 the families audit and request, the
+/// node of an aggregation, the workspace of a token.
+constexpr uint32_t catalogue_version = 3;
 
 /// What is wrong with one entry of a chunk.
 struct entry_error {
@@ -53,11 +54,12 @@ struct cached_aggregation {
   aggregation_checksum checksum;
   std::vector<placed_file> placed;     ///< one for each registered file of it, in path order
   std::vector<file_failure> failures;  ///< one for each placed file with `failed`
+  std::string node;                    ///< whose cache has it
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, cached_aggregation& x) {
     return f(caf::meta::type_name("cached_aggregation"), x.id, x.size_bytes, x.checksum, x.placed,
-             x.failures);
+             x.failures, x.node);
   }
 };
 
@@ -65,10 +67,11 @@ struct cached_aggregation {
 struct written_aggregation {
   aggregation_id id;
   copy_record copy;
+  aggregation_checksum checksum;  ///< of what was written; of another layout it does not count
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, written_aggregation& x) {
-    return f(caf::meta::type_name("written_aggregation"), x.id, x.copy);
+    return f(caf::meta::type_name("written_aggregation"), x.id, x.copy, x.checksum);
   }
 };
 
@@ -158,10 +161,18 @@ class catalogue_view {
   /// The login with this hash, expired or not.
   virtual caf::expected<std::optional<token_record>> token(const std::string& hash) = 0;
   virtual caf::expected<std::vector<token_record>> tokens() = 0;
+  /// Audit records with a number above `after`, ascending, at most `limit`.
+  virtual caf::expected<std::vector<audit_record>> audits(uint64_t after, size_t limit) = 0;
+  /// The batch that a user's put became that the user's client called `request`; nullopt: none.
+  virtual caf::expected<std::optional<batch_id>> batch_of_request(const std::string& user,
+                                                                  const std::string& request) = 0;
   /// Every aggregation that has a cache copy by the catalogue: CACHED and CACHED_SYNCED. `visit`
   /// returns false to stop.
   virtual caf::error each_cached(const std::function<bool(const aggregation_record&)>& visit) = 0;
 };
+
+/// What is written, for a copy of the catalogue elsewhere: catalogue_log.hpp.
+class catalogue_log;
 
 class catalogue_store {
  public:
@@ -221,10 +232,13 @@ class catalogue_store {
   /// CACHED → REGISTERED: the cache copy is lost; durable. Copies on tape and places of files are
   /// forgotten with it, files that failed stay failed.
   virtual caf::error record_cache_lost(aggregation_id id) = 0;
-  /// CACHED_SYNCED → SYNCED, before the cache copies are deleted; durable. Others are left alone.
-  virtual caf::error record_evicted(const std::vector<aggregation_id>& ids) = 0;
-  /// SYNCED → CACHED_SYNCED: a whole recall is in the cache; durable.
-  virtual caf::error record_recalled(aggregation_id id) = 0;
+  /// CACHED_SYNCED in the cache of `node` → SYNCED, before the cache copies are deleted; durable.
+  /// Others are left alone.
+  virtual caf::error record_evicted(const std::vector<aggregation_id>& ids,
+                                    const std::string& node) = 0;
+  /// SYNCED → CACHED_SYNCED: a whole recall is in the cache of `node`; durable. Error:
+  /// already_exists when another node's cache has it.
+  virtual caf::error record_recalled(aggregation_id id, const std::string& node) = 0;
   /// Writes a volume record; durable. When it becomes full, suspect or quarantined, or ceases to be
   /// one of the last two, raises an alert with `why`.
   virtual caf::error put_volume(const volume_record& volume, const std::string& why = {}) = 0;
@@ -267,11 +281,18 @@ class catalogue_store {
   /// Removes a login and returns what it was; durable. Error: not_found.
   virtual caf::expected<token_record> remove_token(uint64_t id) = 0;
 
+  /// Numbers and stores who did what. Not durable by itself: the next durable call makes it so.
+  virtual caf::expected<audit_record> add_audit(audit_record draft) = 0;
+  /// Deletes up to `limit` of the oldest audit records from before `time_ns`; how many.
+  virtual caf::expected<size_t> forget_audits(int64_t time_ns, size_t limit) = 0;
+
   /// Moves everything from the log to compacted files; takes seconds for millions of files. For
   /// after big removals, and benchmarks.
   virtual caf::error compact() = 0;
   /// Bytes on disk of the files of the catalogue. For the inspector and benchmarks.
   virtual uint64_t disk_bytes() = 0;
+  /// What has been written, for a copy elsewhere. Lives as long as the store.
+  virtual catalogue_log& log() = 0;
   /// no_space when the disk is too full for writing calls; any thread.
   virtual caf::error check_space() = 0;
 };

@@ -40,6 +40,7 @@ caf::expected<batch_id> store::begin_batch(const batch_record& draft) {
     put(t, batch);
     if (auto error = apply(t, false)) return error;
     hidden_[batch.id.value] = batch_phase::pending;
+    if (!draft.request.empty()) requests_[batch.id.value] = draft.request;
     return batch.id;
   });
 }
@@ -71,6 +72,10 @@ caf::expected<batch_record> store::commit_batch(batch_id id) {
     put(t, workspace);
     put(t, batch);
     t.changes.put(keys::workspace_batch(batch.workspace, batch.id), {});
+    auto request = requests_.find(id.value);
+    if (request != requests_.end())
+      t.changes.put(keys::request(batch.requester, request->second),
+                    values::encode(request_record{id, batch.created_ns}));
     raise(t, batch, severity::info, alert_text::registered(batch));
     if (percent > 0)
       raise(t, batch,
@@ -80,6 +85,7 @@ caf::expected<batch_record> store::commit_batch(batch_id id) {
             alert_text::quota(workspace, percent));
     if (auto error = apply(t, true)) return error;
     hidden_.erase(id.value);
+    if (request != requests_.end()) requests_.erase(request);
     return batch;
   });
 }
@@ -135,6 +141,7 @@ caf::expected<bool> store::purge_batch(batch_id id, size_t limit) {
     if (finished) {
       hidden_.erase(id.value);
       purged_to_.erase(id.value);
+      requests_.erase(id.value);
     } else {
       hidden_[id.value] = batch_phase::removing;
       purged_to_[id.value] = std::move(reached);

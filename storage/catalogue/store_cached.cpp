@@ -114,6 +114,7 @@ caf::expected<aggregation_record> store::record_cached(const cached_aggregation&
     aggregation.size_bytes = nothing_left ? 0 : cached.size_bytes;
     aggregation.checksum = nothing_left ? aggregation_checksum{} : cached.checksum;
     aggregation.failed_files = result.failures;
+    aggregation.node = nothing_left ? std::string{} : cached.node;
     batch.failed_files += result.new_failures;
     batch.failed_bytes += result.new_failed_bytes;
     move_to(batch, aggregation, nothing_left ? state::failed : state::cached, now_ns());

@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "storage/catalogue/catalogue_log.hpp"
 #include "storage/catalogue/database.hpp"
 #include "storage/catalogue/record_reader.hpp"
 #include "storage/catalogue/store.hpp"
@@ -13,7 +14,7 @@ namespace et {
 class store final : public catalogue_store {
  public:
   store(std::unique_ptr<database> db, const options& opts)
-      : opts_(opts), db_(std::move(db)), now_(*db_) {}
+      : opts_(opts), db_(std::move(db)), now_(*db_), log_(*db_) {}
 
   /// Checks or writes the version, reads counters and the phases of batches nobody sees.
   caf::error start(const std::string& folder);
@@ -39,8 +40,9 @@ class store final : public catalogue_store {
   caf::expected<std::vector<aggregation_record>> record_written(
       const std::vector<written_aggregation>& written, const volume_record& volume) override;
   caf::error record_cache_lost(aggregation_id id) override;
-  caf::error record_evicted(const std::vector<aggregation_id>& ids) override;
-  caf::error record_recalled(aggregation_id id) override;
+  caf::error record_evicted(const std::vector<aggregation_id>& ids,
+                            const std::string& node) override;
+  caf::error record_recalled(aggregation_id id, const std::string& node) override;
   caf::error put_volume(const volume_record& volume, const std::string& why) override;
 
   caf::expected<alert_record> add_alert(alert_record draft) override;
@@ -53,6 +55,9 @@ class store final : public catalogue_store {
 
   caf::expected<token_record> add_token(token_record draft, size_t at_most) override;
   caf::expected<token_record> remove_token(uint64_t id) override;
+  caf::expected<audit_record> add_audit(audit_record draft) override;
+  caf::expected<size_t> forget_audits(int64_t time_ns, size_t limit) override;
+  catalogue_log& log() override { return log_; }
 
   caf::error compact() override;
   uint64_t disk_bytes() override { return db_->disk_bytes(); }
@@ -65,6 +70,7 @@ class store final : public catalogue_store {
     uint64_t next_alert = 1;
     uint64_t next_retrieval = 1;
     uint64_t next_token = 1;
+    uint64_t next_audit = 1;
   };
   /// One call's changes, and the counters as they will be.
   struct transaction {
@@ -145,6 +151,9 @@ class store final : public catalogue_store {
   std::unordered_map<uint64_t, batch_phase> hidden_;
   /// How far purge_batch() has come with each batch since the opening.
   std::unordered_map<uint64_t, std::string> purged_to_;
+  /// What the clients of pending batches call their puts.
+  std::unordered_map<uint64_t, std::string> requests_;
+  catalogue_log log_;
   std::function<void(uint64_t)> told_;
   uint64_t openings_ = 0;  ///< of the database, when counters_ and hidden_ were read
 };

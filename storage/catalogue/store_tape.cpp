@@ -56,8 +56,10 @@ caf::expected<std::vector<aggregation_record>> store::record_written(
         aggregation = changed.emplace(item.id, std::move(**found)).first;
       }
       auto& record = aggregation->second;
-      // When the cache lost it meanwhile, it will be read and laid out again: this copy is useless.
+      // When the cache lost it meanwhile, it will be read and laid out again, or has been: this
+      // copy is useless.
       if (record.state == state::registered || record.state == state::failed) continue;
+      if (!(item.checksum == record.checksum)) continue;
       add_copy(record, item.copy);
       if (record.state == state::cached && record.copies.size() >= opts_.copies)
         move_to(*batch->second, record, state::cached_synced, now_ns());
@@ -91,6 +93,7 @@ caf::error store::record_cache_lost(aggregation_id id) {
     // The next copy may be laid out differently: nothing that depends on the layout is kept.
     aggregation.size_bytes = 0;
     aggregation.checksum = {};
+    aggregation.node.clear();
     aggregation.copies.clear();
     auto no_limit = SIZE_MAX;
     if (auto error = erase_all(t, keys::placements_of(id), no_limit)) return error;
@@ -101,7 +104,7 @@ caf::error store::record_cache_lost(aggregation_id id) {
   });
 }
 
-caf::error store::record_evicted(const std::vector<aggregation_id>& ids) {
+caf::error store::record_evicted(const std::vector<aggregation_id>& ids, const std::string& node) {
   return writing([&]() -> caf::error {
     auto t = begin();
     std::map<batch_id, std::optional<batch_record>> batches;
@@ -115,7 +118,8 @@ caf::error store::record_evicted(const std::vector<aggregation_id>& ids) {
       if (!batch->second) continue;
       auto found = now_.aggregation(id);
       if (!found) return found.error();
-      if (!*found || (*found)->state != state::cached_synced) continue;
+      if (!*found || (*found)->state != state::cached_synced || (*found)->node != node) continue;
+      (*found)->node.clear();
       move_to(*batch->second, **found, state::synced, now_ns());
       put(t, **found);
     }
@@ -126,14 +130,18 @@ caf::error store::record_evicted(const std::vector<aggregation_id>& ids) {
   });
 }
 
-caf::error store::record_recalled(aggregation_id id) {
+caf::error store::record_recalled(aggregation_id id, const std::string& node) {
   return writing([&]() -> caf::error {
     auto found = locate(id);
     if (!found) return found.error();
     auto& [batch, aggregation] = *found;
-    if (aggregation.state == state::cached_synced) return {};
+    if (aggregation.state == state::cached_synced) {
+      if (aggregation.node == node) return {};
+      return fail(errc::already_exists, "aggregation " + to_string(id) + " is in another cache");
+    }
     if (aggregation.state != state::synced) return wrong_state(aggregation, "recalled");
     auto t = begin();
+    aggregation.node = node;
     move_to(batch, aggregation, state::cached_synced, now_ns());
     put(t, aggregation);
     put(t, batch);

@@ -28,6 +28,8 @@ std::string encode(const volume_record& record);
 std::string encode(const alert_record& record);
 std::string encode(const retrieval_record& record);
 std::string encode(const token_record& record);
+std::string encode(const audit_record& record);
+std::string encode(const request_record& record);
 /// Without the path.
 std::string encode(const file_entry& entry);
 std::string encode(const file_failure& failure);
@@ -45,6 +47,8 @@ bool decode(std::string_view value, volume_record& out);
 bool decode(std::string_view value, alert_record& out);
 bool decode(std::string_view value, retrieval_record& out);
 bool decode(std::string_view value, token_record& out);
+bool decode(std::string_view value, audit_record& out);
+bool decode(std::string_view value, request_record& out);
 bool decode(std::string_view value, file_entry& out);
 bool decode(std::string_view value, file_failure& out);
 bool decode(std::string_view value, std::vector<placed_file>& out);

@@ -290,6 +290,37 @@ caf::expected<std::vector<token_record>> snapshot_view::tokens() {
   });
 }
 
+caf::expected<std::vector<audit_record>> snapshot_view::audits(uint64_t after, size_t limit) {
+  return reading([&]() -> caf::expected<std::vector<audit_record>> {
+    std::vector<audit_record> result;
+    if (after == UINT64_MAX) return result;
+    cursor<family::audit> all{db_, snapshot_};
+    for (all.seek(keys::audit(after + 1)); all.valid() && result.size() < limit; all.next()) {
+      auto& record = result.emplace_back();
+      auto number = keys::number_of_alert_key(all.key());
+      if (!number || !values::decode(all.value(), record))
+        return values::undecodable(all.value(), "an audit record");
+      record.number = *number;
+    }
+    if (auto error = all.error()) return error;
+    return result;
+  });
+}
+
+caf::expected<std::optional<batch_id>> snapshot_view::batch_of_request(const std::string& user,
+                                                                       const std::string& request) {
+  return reading([&]() -> caf::expected<std::optional<batch_id>> {
+    rocksdb::PinnableSlice stored;
+    auto known = db_.get(keys::request(user, request), snapshot_, stored);
+    if (!known) return known.error();
+    if (!*known) return std::optional<batch_id>{};
+    request_record record;
+    if (!values::decode(stored.ToStringView(), record))
+      return values::undecodable(stored.ToStringView(), "a request");
+    return std::optional{record.batch};
+  });
+}
+
 caf::error snapshot_view::each_cached(const std::function<bool(const aggregation_record&)>& visit) {
   return reading([&]() -> caf::error {
     bool going_on = true;

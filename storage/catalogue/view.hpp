@@ -49,6 +49,9 @@ class snapshot_view final : public catalogue_view {
   caf::expected<std::optional<retrieval_record>> retrieval(retrieval_id id) override;
   caf::expected<std::optional<token_record>> token(const std::string& hash) override;
   caf::expected<std::vector<token_record>> tokens() override;
+  caf::expected<std::vector<audit_record>> audits(uint64_t after, size_t limit) override;
+  caf::expected<std::optional<batch_id>> batch_of_request(const std::string& user,
+                                                          const std::string& request) override;
   caf::error each_cached(const std::function<bool(const aggregation_record&)>& visit) override;
 
  private:

@@ -76,7 +76,8 @@ caf::behavior fake_drive(caf::event_based_actor*, machine* all, uint32_t number)
         all->note(all->done, name + " writes " + job.volume.id.value);
         write_outcome outcome;
         outcome.volume = job.volume;
-        for (auto& item : job.items) outcome.written.push_back({item.aggregation.id, {}});
+        for (auto& item : job.items)
+          outcome.written.push_back({item.aggregation.id, {}, item.aggregation.checksum});
         return outcome;
       },
       [=](read_atom, const recall_job& job) {

@@ -77,7 +77,8 @@ struct state_folder {
     volume.status = volume_status::appendable;
     copy_record copy;
     copy.volume = volume.id;
-    REQUIRE(store->record_written({{id, copy}}, volume));
+    REQUIRE(
+        store->record_written({{id, copy, (*store->view()->aggregation(id))->checksum}}, volume));
   }
 
   state state_of(aggregation_id id) { return (*store->view()->aggregation(id))->state; }
@@ -90,7 +91,7 @@ TEST_CASE("restart: good cache files are kept, with whether they are safe") {
   auto plain = folder.cached("/a", 4096);
   auto safe = folder.cached("/b", 4096);
   folder.make_safe(safe);
-  auto kept = reconcile_cache(*folder.store, *folder.cache);
+  auto kept = reconcile_cache(*folder.store, *folder.cache, {});
   REQUIRE(kept);
   REQUIRE(kept->size() == 2);
   CHECK((*kept)[0].id == plain);
@@ -102,7 +103,7 @@ TEST_CASE("restart: a CACHED aggregation without its file, or a torn one, is mad
   state_folder folder;
   auto gone = folder.cached("/a", 0);
   auto torn = folder.cached("/b", 4095);
-  auto kept = reconcile_cache(*folder.store, *folder.cache);
+  auto kept = reconcile_cache(*folder.store, *folder.cache, {});
   REQUIRE(kept);
   CHECK(kept->empty());
   CHECK(folder.state_of(gone) == state::registered);
@@ -115,7 +116,7 @@ TEST_CASE("restart: a safe aggregation whose cache file is gone is on tape only"
   state_folder folder;
   auto safe = folder.cached("/a", 0);
   folder.make_safe(safe);
-  REQUIRE(reconcile_cache(*folder.store, *folder.cache));
+  REQUIRE(reconcile_cache(*folder.store, *folder.cache, {}));
   CHECK(folder.state_of(safe) == state::synced);
 }
 
@@ -124,11 +125,11 @@ TEST_CASE("restart: files that no aggregation owns, and temporaries, are deleted
   aggregation_id nobody{batch_id{77}, 3};
   folder.put_file(nobody, 100);
   REQUIRE(folder.cache->create_recall(nobody, 5));
-  REQUIRE(reconcile_cache(*folder.store, *folder.cache));
+  REQUIRE(reconcile_cache(*folder.store, *folder.cache, {}));
   CHECK_FALSE(folder.cache->open_read(nobody));
   CHECK_FALSE(folder.cache->open_recall(nobody, 5));
   // Once more gives the same.
-  auto again = reconcile_cache(*folder.store, *folder.cache);
+  auto again = reconcile_cache(*folder.store, *folder.cache, {});
   REQUIRE(again);
   CHECK(again->empty());
 }

@@ -112,8 +112,8 @@ struct node {
 
   uint64_t put(const client_actor& port, const std::string& workspace, const std::string& file) {
     upload_info upload;
-    REQUIRE(ask<upload_info>(port, &upload, put_begin_atom_v, workspace, std::string{"t"}, false) ==
-            errc::none);
+    REQUIRE(ask<upload_info>(port, &upload, put_begin_atom_v, workspace, std::string{"t"}, false,
+                             std::string{}) == errc::none);
     std::vector<entry_error> errors;
     REQUIRE(ask<std::vector<entry_error>>(port, &errors, put_chunk_atom_v, upload.upload,
                                           chunk({{file, 10}})) == errc::none);
@@ -134,7 +134,8 @@ TEST_CASE("session port: a manager acts on the own workspace, and on no other") 
   std::string other = "theirs";
   auto denied = errc::not_authorised;
 
-  CHECK(n.ask<upload_info>(mine, nullptr, put_begin_atom_v, other, std::string{}, false) == denied);
+  CHECK(n.ask<upload_info>(mine, nullptr, put_begin_atom_v, other, std::string{}, false,
+                           std::string{}) == denied);
   CHECK(n.ask<std::vector<workspace_record>>(mine, nullptr, list_workspaces_atom_v, other) ==
         denied);
   CHECK(n.ask<std::vector<batch_record>>(mine, nullptr, list_batches_atom_v, other, batch_id{}) ==
@@ -301,7 +302,7 @@ TEST_CASE("registrar: entries outside the roots, too large, or odd are refused b
   n.put(mine, "mine", "/mine/held");
   upload_info upload;
   REQUIRE(n.ask<upload_info>(mine, &upload, put_begin_atom_v, std::string{"mine"}, std::string{},
-                             false) == errc::none);
+                             false, std::string{}) == errc::none);
   CHECK(upload.roots == std::vector<std::string>{"/mine"});
   std::vector<entry_error> errors;
   CHECK(n.ask<std::vector<entry_error>>(mine, &errors, put_chunk_atom_v, upload.upload,
@@ -330,7 +331,7 @@ TEST_CASE("registrar: an upload ends with its session, and its paths are free ag
   auto first = n.port("user of mine");
   upload_info upload;
   REQUIRE(n.ask<upload_info>(first, &upload, put_begin_atom_v, std::string{"mine"}, std::string{},
-                             false) == errc::none);
+                             false, std::string{}) == errc::none);
   REQUIRE(n.ask<std::vector<entry_error>>(first, nullptr, put_chunk_atom_v, upload.upload,
                                           n.chunk({{"/mine/a", 1}})) == errc::none);
   n.self->send_exit(first, caf::exit_reason::user_shutdown);
@@ -345,7 +346,7 @@ TEST_CASE("session port: uploads and retrievals of a session are bounded") {
   errc code = errc::none;
   for (int i = 0; i < 5; ++i)
     code = n.ask<upload_info>(mine, nullptr, put_begin_atom_v, std::string{"mine"}, std::string{},
-                              false);
+                              false, std::string{});
   CHECK(code == errc::limit_reached);
 }
 
@@ -395,7 +396,7 @@ TEST_CASE("session port: with changes only, what is held unchanged is left out")
   n.put(mine, "mine", "/mine/a");
   upload_info upload;
   REQUIRE(n.ask<upload_info>(mine, &upload, put_begin_atom_v, std::string{"mine"}, std::string{},
-                             true) == errc::none);
+                             true, std::string{}) == errc::none);
   std::vector<entry_error> errors;
   CHECK(n.ask<std::vector<entry_error>>(mine, &errors, put_chunk_atom_v, upload.upload,
                                         n.chunk({{"/mine/a", 10}, {"/mine/b", 1}})) == errc::none);

@@ -119,7 +119,8 @@ void plan_and_cache(catalogue_store& store, batch_id id, const std::vector<file_
   for (const auto& record : planned)
     written.push_back({record.id,
                        {barcode{"BENCH01L8"}, block_address{record.id.number * 100},
-                        block_address{record.id.number * 100 + 3}, 54}});
+                        block_address{record.id.number * 100 + 3}, 54},
+                       {}});
   volume_record volume;
   volume.id = barcode{"BENCH01L8"};
   need(store.record_written(written, volume));

@@ -24,11 +24,12 @@ struct empty_answer<handles<session_info(hello_atom, std::string)>> {
 };
 
 template <>
-struct empty_answer<handles<upload_info(put_begin_atom, std::string, std::string, bool)>> {
+struct empty_answer<
+    handles<upload_info(put_begin_atom, std::string, std::string, bool, std::string)>> {
   static auto make(client_actor::pointer self, const identity&) {
     auto held = std::make_shared<std::vector<caf::typed_response_promise<upload_info>>>();
-    return [self, held](put_begin_atom, const std::string& workspace, const std::string&,
-                        bool) -> caf::result<upload_info> {
+    return [self, held](put_begin_atom, const std::string& workspace, const std::string&, bool,
+                        const std::string&) -> caf::result<upload_info> {
       if (workspace != "wait") return fail(errc::not_found, "no such workspace: " + workspace);
       held->push_back(self->make_response_promise<upload_info>());
       return held->back();

@@ -198,7 +198,7 @@ TEST_CASE("front door: a client is told who it is, and its requests are answered
   CHECK(put->at(0).index == 1 << 20);
   CHECK(put->at(0).code == errc::rejected);
   auto refused = session->call<upload_info>(put_begin_atom::value, std::string{"none"},
-                                            std::string{"tag"}, false);
+                                            std::string{"tag"}, false, std::string{});
   REQUIRE_FALSE(refused);
   CHECK(code_of(refused.error()) == errc::not_found);
   CHECK(text_of(refused.error()) == "no such workspace: none");
@@ -247,7 +247,7 @@ TEST_CASE("front door: too many requests at once are refused; a dead session fai
           errors.push_back(answer ? caf::error{} : answer.error());
           changed.notify_all();
         },
-        put_begin_atom::value, std::string{"wait"}, std::string{"t"}, false);
+        put_begin_atom::value, std::string{"wait"}, std::string{"t"}, false, std::string{});
   std::unique_lock lock{mutex};
   REQUIRE(changed.wait_for(lock, 20s, [&] { return errors.size() == 5; }));
   for (const auto& error : errors) CHECK(code_of(error) == errc::limit_reached);
@@ -276,7 +276,7 @@ TEST_CASE("front door: clients that go in the middle of a request") {
   {
     auto waiting = s.connect();
     waiting->post<upload_info>([](const caf::expected<upload_info>&) {}, put_begin_atom::value,
-                               std::string{"wait"}, std::string{"t"}, false);
+                               std::string{"wait"}, std::string{"t"}, false, std::string{});
   }
   CHECK(s.sessions_become(1));
   CHECK(works(*other));

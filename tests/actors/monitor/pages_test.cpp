@@ -232,9 +232,9 @@ TEST_CASE("the time to tape stays when the cache copy comes and goes") {
   auto safe = f.aggregation(ids[0]).history.back().time_ns;
   for (int i = 0; i < 20; ++i) {
     f.clock().advance_ns(60'000'000'000);
-    need(f->record_evicted(ids));
+    need(f->record_evicted(ids, {}));
     f.clock().advance_ns(60'000'000'000);
-    need(f->record_recalled(ids[0]));
+    need(f->record_recalled(ids[0], {}));
   }
   parsed page{f, user_pages + "ET_Aggregation_File_Details.php?aggregation=1.1"};
   CHECK(data_rows(page.table(1)).at(0).back() == local_time(safe));

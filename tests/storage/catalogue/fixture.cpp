@@ -186,7 +186,8 @@ std::vector<aggregation_record> fixture::write(const std::vector<aggregation_id>
   for (const auto& id : ids)
     written.push_back({id,
                        {record.id, block_address{id.number * 10}, block_address{id.number * 10 + 4},
-                        3, default_block_bytes, clock_.now_ns()}});
+                        3, default_block_bytes, clock_.now_ns()},
+                       aggregation(id).checksum});
   return need(store_->record_written(written, record));
 }
 

@@ -174,12 +174,12 @@ class model {
   void evict_or_recall() {
     if (random_() % 2) {
       with_aggregation(state::cached_synced, [&](aggregation_id id, model_batch&, auto& a) {
-        need(f_->record_evicted({id}));
+        need(f_->record_evicted({id}, {}));
         a.state = state::synced;
       });
     } else {
       with_aggregation(state::synced, [&](aggregation_id id, model_batch&, auto& a) {
-        need(f_->record_recalled(id));
+        need(f_->record_recalled(id, {}));
         a.state = state::cached_synced;
       });
     }

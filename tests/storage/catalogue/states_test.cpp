@@ -58,15 +58,15 @@ TEST_CASE("a batch goes through its states to safety", "[states]") {
   CHECK(need(f.view()->batches_in_motion()).empty());
   CHECK(count(f.alert_texts(), "Batch 1 successfully sent to storage at 20") == 1);
 
-  need(f->record_evicted({ids[0], ids[1], ids[0], {batch_id{9}, 1}}));
+  need(f->record_evicted({ids[0], ids[1], ids[0], {batch_id{9}, 1}}, {}));
   CHECK(f.batch(id).state == state::cached_synced);
   CHECK(f.batch(id).in_state == std::array<uint32_t, 6>{0, 0, 0, 1, 2, 0});
-  need(f->record_evicted({ids[2]}));
+  need(f->record_evicted({ids[2]}, {}));
   CHECK(f.batch(id).state == state::synced);
-  need(f->record_recalled(ids[1]));
+  need(f->record_recalled(ids[1], {}));
   CHECK(f.aggregation(ids[1]).state == state::cached_synced);
   CHECK(f.batch(id).state == state::cached_synced);
-  need(f->record_recalled(ids[1]));
+  need(f->record_recalled(ids[1], {}));
   CHECK(count(f.alert_texts(), "sent to storage") == 1);
 }
 
@@ -269,11 +269,11 @@ TEST_CASE("recalls concern what is on tape only", "[states]") {
   fixture f;
   auto id = f.commit(numbered_entries(5));
   auto ids = f.plan(id, 5);
-  CHECK(errc_of(f->record_recalled(ids[0])) == errc::invalid_argument);
+  CHECK(errc_of(f->record_recalled(ids[0], {})) == errc::invalid_argument);
   f.cache(ids[0]);
-  CHECK(errc_of(f->record_recalled(ids[0])) == errc::invalid_argument);
-  CHECK(errc_of(f->record_recalled({batch_id{8}, 1})) == errc::not_found);
-  need(f->record_evicted(ids));
+  CHECK(errc_of(f->record_recalled(ids[0], {})) == errc::invalid_argument);
+  CHECK(errc_of(f->record_recalled({batch_id{8}, 1}, {})) == errc::not_found);
+  need(f->record_evicted(ids, {}));
   CHECK(f.aggregation(ids[0]).state == state::cached);
 }
 

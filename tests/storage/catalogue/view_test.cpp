@@ -25,7 +25,7 @@ TEST_CASE("pages of every size give the same rows", "[view]") {
   f.cache(ids[3], {0, 1, 2, 3, 4, 5, 6});
   f.cache(ids[4], {2});
   f.write({ids[1], ids[4]});
-  need(f->record_evicted({ids[4]}));
+  need(f->record_evicted({ids[4]}, {}));
   auto all = f.rows(id, 1000);
   REQUIRE(all.size() == 40);
   for (size_t page : {1, 2, 3, 6, 7, 8, 13, 39, 40}) {
@@ -168,7 +168,7 @@ TEST_CASE("aggregations with a cache copy are visited", "[view]") {
   f.cache(in_b[0]);
   f.cache(in_b[1], {0, 1});
   f.write({in_a[1], in_b[0]});
-  need(f->record_evicted({in_b[0]}));
+  need(f->record_evicted({in_b[0]}, {}));
   std::vector<aggregation_id> visited;
   need(f.view()->each_cached([&](const aggregation_record& record) {
     visited.push_back(record.id);
