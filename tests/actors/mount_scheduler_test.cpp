@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "actors/node_config.hpp"
+#include "actors/node_roster.hpp"
 
 using namespace et;
 
@@ -126,6 +127,17 @@ struct nest {
                     return std::vector<aggregation_record>{};
                   }};
         }));
+    table.head = keep<head_actor>(system.spawn([shared](caf::event_based_actor*) -> caf::behavior {
+      return {[shared](alert_atom, const alert_record& alert) {
+        shared->note(shared->alerts, alert.text);
+      }};
+    }));
+    storage_node self;
+    self.up = true;
+    self.keeper = table.keeper;
+    self.drives = table.drives;
+    self.library = table.library;
+    table.nodes->put(self);
     scheduler_options options;
     options.policy.write_after_ms = 0;
     options.policy.drive_rest_ms = rest_ms;
