@@ -10,6 +10,7 @@
 #include <set>
 
 #include "actors/alert_delivery.hpp"
+#include "storage/auth/certificates.hpp"
 #include "storage/os/file.hpp"
 
 namespace et {
@@ -26,12 +27,6 @@ bool is_address(const std::string& text) {
   auto* end = text.data() + text.size();
   auto [at, error] = std::from_chars(text.data() + colon + 1, end, port);
   return error == std::errc{} && at == end && port <= 65'535;
-}
-
-bool is_node_name(const std::string& text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
-  });
 }
 
 // Reads one section: each key is taken once, what is left over is unknown.
