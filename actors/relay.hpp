@@ -23,6 +23,11 @@ using relay_actor = typename Handle::template extend<
 
 template <class Handle>
 struct relay_state {
+  /// Without this, the framework would make the state out of the actor itself: an aggregate whose
+  /// first member can be made of it.
+  relay_state() = default;
+  relay_state(const relay_state&) = delete;
+
   static inline const char* name = "relay";
   Handle target;
   std::string missing = "the node has not joined yet";
@@ -30,6 +35,12 @@ struct relay_state {
   uint64_t next_number = 1;
 
   caf::error unavailable() const { return fail(errc::node_lost, missing); }
+  /// Why nothing can be passed on now; no error: it can.
+  caf::error refusal() const {
+    if (!target) return unavailable();
+    if (under_way.size() < max_relayed_requests) return {};
+    return fail(errc::limit_reached, "too many requests to another node at once");
+  }
 
   void link(const caf::strong_actor_ptr& to, const std::string& why) {
     target = caf::actor_cast<Handle>(to);
@@ -47,9 +58,7 @@ struct relayed<Pointer,
   static auto make(Pointer self) {
     return [self](Args&... args) -> caf::result<Result> {
       auto& state = self->state;
-      if (!state.target) return state.unavailable();
-      if (state.under_way.size() >= max_relayed_requests)
-        return fail(errc::limit_reached, "too many requests to another node at once");
+      if (auto refused = state.refusal()) return refused;
       auto number = state.next_number++;
       auto promise = self->template make_response_promise<Result>();
       state.under_way.emplace(number,

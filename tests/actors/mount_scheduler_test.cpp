@@ -199,12 +199,12 @@ TEST_CASE("mount scheduler: an inventory that fails is told of once and asked fo
   bool taken = false;
   CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
   CHECK(all.comes(all.done, "drive 0 writes A"));
-  CHECK(all.comes(all.alerts, "library: inventory works again"));
+  CHECK(all.comes(all.alerts, "library of node : inventory works again"));
   std::lock_guard lock{all.mutex};
-  CHECK(all.alerts == std::vector<std::string>{
-                          "the library's inventory cannot be had, nothing is mounted: the arm is "
-                          "stuck",
-                          "library: inventory works again"});
+  CHECK(all.alerts == std::vector<std::string>{"the inventory of the library of node  cannot be "
+                                               "had, nothing is mounted there: the arm is "
+                                               "stuck",
+                                               "library of node : inventory works again"});
 }
 
 TEST_CASE("mount scheduler: a drive that keeps its cartridge does not stop the others") {

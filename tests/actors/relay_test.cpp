@@ -55,7 +55,9 @@ struct setting {
 
 TEST_CASE("a relay without an actor fails at once, and says why") {
   setting s;
-  CHECK(code_of(s.redeem("abc").second) == errc::node_lost);
+  auto missing = s.redeem("abc").second;
+  INFO(text_of(missing));
+  CHECK(code_of(missing) == errc::node_lost);
   s.link({}, "node n1 is lost");
   CHECK(text_of(s.redeem("abc").second).find("node n1 is lost") != std::string::npos);
 }
