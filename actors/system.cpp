@@ -228,6 +228,8 @@ caf::error service::open_cluster() {
   cluster::membership_options membership;
   membership.store = store_.get();
   membership.clock = options_.clock;
+  options_.cluster.issuer =
+      std::make_shared<cluster::enrolment>(options_.cluster.folder, options_.clock);
   auto begun = cluster::begin(system_, actors_, options_.cluster, std::move(membership));
   if (!begun) return begun.error();
   links_ = std::move(begun->links);

@@ -36,6 +36,7 @@ enum class command {
   admin_workspace,
   admin_volume,
   admin_token,
+  admin_cluster,
   admin_inspect,
   admin_alerts,
   export_image,
@@ -76,6 +77,7 @@ struct command_line {
   admin_workspace_options workspaces;
   admin_volume_options volumes;
   admin_token_options tokens;
+  admin_cluster_options cluster;
   admin_inspect_options inspect;
   admin_alerts_options alerts;
   export_options exporting;

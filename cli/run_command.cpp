@@ -92,6 +92,8 @@ int run_connected(command_line& line, command_context& context) {
       return run_admin_volume(line.volumes, context);
     case command::admin_token:
       return run_admin_token(line.tokens, context);
+    case command::admin_cluster:
+      return run_admin_cluster(line.cluster, context);
     case command::admin_inspect:
       return run_admin_inspect(line.inspect, context);
     case command::admin_alerts:
@@ -101,7 +103,19 @@ int run_connected(command_line& line, command_context& context) {
   }
 }
 
+/// On the head's machine, whether it runs or not.
+bool needs_no_service(const command_line& line) {
+  return line.what == command::admin_cluster &&
+         line.cluster.what != admin_cluster_options::action::status;
+}
+
 int run_parsed(command_line& line, const environment& env, command_context& context) {
+  if (needs_no_service(line)) {
+    auto state = resolve_state(line.cluster.state, env);
+    if (!state) return end_with(context, state.error());
+    line.cluster.default_state = *state;
+    return run_admin_cluster(line.cluster, context);
+  }
   if (auto code = run_alone(line, env, context)) return *code;
   auto config = load_user_config(env);
   if (!config) return end_with(context, config.error());

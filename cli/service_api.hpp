@@ -77,6 +77,8 @@ class service_api {
   virtual caf::expected<workspace_record> add_workspace(const workspace_record& record) = 0;
   virtual caf::expected<workspace_record> set_workspace(const workspace_record& record) = 0;
   virtual caf::error remove_workspace(const std::string& name) = 0;
+  /// The nodes of the cluster.
+  virtual caf::expected<std::vector<report>> nodes() = 0;
   /// A page of volumes above a barcode.
   virtual caf::expected<std::vector<volume_record>> volumes(const barcode& after) = 0;
   virtual caf::expected<volume_record> set_volume(const barcode& id, volume_status status) = 0;

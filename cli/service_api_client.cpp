@@ -122,6 +122,9 @@ class connected_service : public service_api {
   caf::expected<volume_record> set_volume(const barcode& id, volume_status status) override {
     return client_->call<volume_record>(volume_atom_v, id, status);
   }
+  caf::expected<std::vector<report>> nodes() override {
+    return client_->call<std::vector<report>>(nodes_atom_v);
+  }
   caf::expected<std::vector<report>> inspect() override {
     return client_->call<std::vector<report>>(admin_inspect_atom_v);
   }

@@ -308,8 +308,6 @@ void read_cluster(section_reader& in, service_config& config) {
   in.number("reread_after_s", cluster.reread_after_s, 0, 10u * 365 * 86400);
   if (cluster.down_after_ms < 2 * cluster.heartbeat_ms)
     in.complain("down_after_ms", "must be at least twice heartbeat_ms");
-  if (!config.node.is("head") && cluster.head.empty())
-    in.complain("head", "must say where the head is, since [node] roles has no head");
 }
 
 void read_limits(section_reader& in, service_config& config) {

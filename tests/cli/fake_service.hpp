@@ -279,6 +279,9 @@ class fake_service : public service_api {
     }
     return fail(errc::not_found, "there is no volume " + id.value);
   }
+  caf::expected<std::vector<report>> nodes() override {
+    return std::vector<report>{{"node", "io1", {{"state", "up"}}}};
+  }
   caf::expected<std::vector<report>> inspect() override {
     return std::vector<report>{{"drive", "drive0", {{"volume", "ET0001"}, {"state", "idle"}}}};
   }

@@ -73,8 +73,6 @@ TEST_CASE("what is wrong with a node or a cluster is named with file, line and k
         "t.toml:2: node.name: must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
   CHECK(problem_of("[node]\nroots = [\"data\"]\n") ==
         "t.toml:2: node.roots: 'data' must be an absolute path without a '/' at its end");
-  CHECK(problem_of("[node]\nroles = [\"io\"]\n[cluster]\nlisten = \"h:1\"\n") ==
-        "t.toml:3: cluster.head: must say where the head is, since [node] roles has no head");
   CHECK(problem_of("[cluster]\nlisten = \"nowhere\"\n") ==
         "t.toml:2: cluster.listen: must be HOST:PORT");
   CHECK(problem_of("[cluster]\nhead = [\"h:1\", \"h:99999\"]\n") ==
