@@ -92,6 +92,8 @@ class front_door::door {
   void listen_to(visitors::iterator who);
   void dismiss(visitors::iterator who, const char* why);
   void admit(unique_fd fd);
+  void record_login(const std::string& user, const std::string& from, const caf::error& outcome);
+  void tell_refusals();
   std::string why_full(uint32_t uid) const;
   caf::error start(unique_fd client, identity who, uint64_t number);
   caf::error link_up(session& begun, unique_fd service_side);
@@ -107,6 +109,8 @@ class front_door::door {
   uint64_t listening_watch_ = 0;
   visitors visitors_;  // oldest first
   uint64_t next_session_ = 1;
+  refusal_meter refusals_{1};
+  bool refusals_timed_ = false;
   mutable std::mutex mutex_;
   std::map<uint64_t, session> sessions_;  // changed on the loop's thread, under mutex_
   bool stopped_ = false;                  // of the thread that calls stop()
@@ -187,17 +191,50 @@ void front_door::door::admit(unique_fd fd) {
   auto& user = peer->user;
   if (auto full = why_full(user.uid); !full.empty()) {
     spdlog::warn("front door: {} refused: {}", user.name, full);
+    record_login(user.name, "unix", fail(errc::limit_reached, full));
     return answer(fd.get(), "no " + full + "\n");
   }
   bool administrator = options_.administrators.includes(user.uid, user.name);
   auto number = next_session_++;
   int client = fd.get();
   unique_fd spare{::dup(client)};
-  identity who{user.uid, user.gid, std::move(user.groups), user.name, administrator};
-  if (auto error = start(std::move(fd), std::move(who), number)) {
+  identity who{user.uid, user.gid, std::move(user.groups), user.name, administrator, {}, "unix"};
+  auto error = start(std::move(fd), std::move(who), number);
+  record_login(user.name, "unix", error);
+  if (error) {
     spdlog::error("front door: session {} of {}: {}", number, user.name, text_of(error));
     answer(spare.get(), "no the service cannot start a session\n");
   }
+}
+
+void front_door::door::record_login(const std::string& user, const std::string& from,
+                                    const caf::error& outcome) {
+  if (!options_.audit) return;
+  if (outcome && !refusals_.count(user, std::chrono::steady_clock::now())) return;
+  if (outcome && !std::exchange(refusals_timed_, true))
+    loop_->after(refusal_meter::period, [this] { tell_refusals(); });
+  audit_record record;
+  record.user = user;
+  record.from = from;
+  record.action = "login";
+  record.outcome = code_of(outcome);
+  if (outcome) record.text = clipped(text_of(outcome));
+  options_.audit(std::move(record));
+}
+
+/// What was only counted in the last minute.
+void front_door::door::tell_refusals() {
+  for (auto& [user, count] : refusals_.take_untold(std::chrono::steady_clock::now())) {
+    audit_record record;
+    record.user = user;
+    record.from = "unix";
+    record.action = "login";
+    record.outcome = errc::limit_reached;
+    record.text = std::to_string(count) + " more logins were refused in that minute";
+    options_.audit(std::move(record));
+  }
+  refusals_timed_ = !refusals_.empty();
+  if (refusals_timed_) loop_->after(refusal_meter::period, [this] { tell_refusals(); });
 }
 
 caf::error front_door::door::start(unique_fd client, identity who, uint64_t number) {

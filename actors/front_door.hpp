@@ -19,6 +19,7 @@
 
 #include "actors/administrators.hpp"
 #include "actors/atoms.hpp"
+#include "actors/audit.hpp"
 #include "actors/defaults.hpp"
 #include "actors/descriptor_channel.hpp"
 
@@ -41,6 +42,9 @@ class front_door {
     std::chrono::milliseconds session_idle_timeout = defaults::session_idle_timeout;
     /// Opened and closed with each session; null: clients get no descriptors.
     std::shared_ptr<descriptor_channels> channels;
+    /// Gets a record of every login, with a bounded number of those refused. On the door's thread;
+    /// must not block. May be empty.
+    std::function<void(audit_record)> audit;
   };
 
   /// Makes the one actor that a session may speak to (interface client_actor), or nullptr to

@@ -5,9 +5,13 @@
 
 #include <map>
 
+#include "actors/audit.hpp"
 #include "actors/protocol.hpp"
 
 namespace et {
+
+/// Refused commands of one session that have a record each, a minute; the rest is counted.
+constexpr uint64_t audit_refusals_per_minute = 20;
 
 struct session_port_state {
   static inline const char* name = "session_port";
@@ -17,6 +21,7 @@ struct session_port_state {
   std::map<uint64_t, batch_id> uploads;
   uint64_t next_upload = 1;
   uint64_t max_file_bytes = 0;
+  refusal_meter refusals{audit_refusals_per_minute};  ///< that have a record
   std::map<retrieval_id, retrieval_supervisor_actor> retrievals;
 
   /// Whether the identity may act on the workspace.

@@ -38,12 +38,14 @@ caf::result<token_record> add_token(session_port_pointer self, token_record draf
   auto& who = self->state.who;
   if (draft.user.empty()) draft.user = who.user;
   if (!is_own(self, draft))
-    return fail(
-        errc::not_authorised,
-        "user " + who.user + " is not an administrator and makes tokens for " + who.user + " only");
+    return refused<token_record>(
+        self, fail(errc::not_authorised, "user " + who.user +
+                                             " is not an administrator and makes tokens for " +
+                                             who.user + " only"));
   if (auto fault = fault_of(draft, system_clock().now_ns()); !fault.empty())
-    return fail(errc::invalid_argument, "this token cannot be added: " + fault);
-  auto promise = self->make_response_promise<token_record>();
+    return refused<token_record>(
+        self, fail(errc::invalid_argument, "this token cannot be added: " + fault));
+  auto promise = client_promise<token_record>{self};
   self->request(self->state.actors->registrar, defaults::catalogue_timeout, token_add_atom_v, draft)
       .then(
           [=](token_record& added) mutable {
@@ -57,7 +59,7 @@ caf::result<token_record> add_token(session_port_pointer self, token_record draf
 }
 
 caf::result<std::vector<token_record>> list_tokens(session_port_pointer self) {
-  auto promise = self->make_response_promise<std::vector<token_record>>();
+  auto promise = client_promise<std::vector<token_record>>{self};
   self->request(reader(self), defaults::catalogue_timeout, token_list_atom_v)
       .then(
           [=](std::vector<token_record>& all) mutable {
@@ -72,7 +74,7 @@ caf::result<std::vector<token_record>> list_tokens(session_port_pointer self) {
 }
 
 caf::result<token_record> remove_token(session_port_pointer self, uint64_t id) {
-  auto promise = self->make_response_promise<token_record>();
+  auto promise = client_promise<token_record>{self};
   auto failed = [=](caf::error& error) mutable { promise.deliver(std::move(error)); };
   self->request(reader(self), defaults::catalogue_timeout, token_list_atom_v)
       .then(

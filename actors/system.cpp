@@ -218,8 +218,8 @@ void service::spawn_actors(std::vector<kept_file> kept) {
   all.library = system_.spawn<caf::detached>(library, &library_->changer());
   all.alerts = system_.spawn(alert_publisher, shared);
   all.inspector = system_.spawn(inspector, shared);
-  all.registrar =
-      system_.spawn<caf::detached>(registrar, store_.get(), shared, options_.max_file_bytes);
+  all.registrar = system_.spawn<caf::detached>(registrar, store_.get(), shared,
+                                               options_.max_file_bytes, options_.audit_days);
   spawn_couriers();  // before anybody who raises alerts
   all.keeper = system_.spawn(cache_keeper, shared, cache_.get(), clock, options_.cache, controls_,
                              std::move(kept));
@@ -272,6 +272,9 @@ caf::error service::open_door() {
   auto max_file_bytes = options_.max_file_bytes;
   auto* system = &system_;
   options_.door.channels = channels_;
+  options_.door.audit = [actors](audit_record record) {
+    caf::anon_send(actors->registrar, audit_atom_v, std::move(record));
+  };
   auto door = front_door::open(system_, options_.door, [=](const identity& who, uint64_t number) {
     actors->measures->sessions.Increment();
     return caf::actor_cast<caf::strong_actor_ptr>(

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "actors/alert_delivery.hpp"
+#include "actors/audit.hpp"
 #include "actors/batch_supervisor.hpp"
 #include "actors/cache_keeper.hpp"
 #include "actors/front_door.hpp"
@@ -35,6 +36,7 @@ struct service_options {
   packing_options packing;
   scheduler_options scheduler;
   uint64_t max_file_bytes = 500'000'000'000;
+  uint32_t audit_days = default_audit_days;  ///< older audit records are forgotten
   uint32_t block_bytes = default_block_bytes;
   tape::virtual_library_options library;
   uint32_t readers = 2;

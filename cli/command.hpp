@@ -38,6 +38,7 @@ enum class command {
   admin_token,
   admin_inspect,
   admin_alerts,
+  admin_audit,
   export_image,
   manual,
   documents,
@@ -78,6 +79,7 @@ struct command_line {
   admin_token_options tokens;
   admin_inspect_options inspect;
   admin_alerts_options alerts;
+  admin_audit_options audit;
   export_options exporting;
   manual_options manual;
   documents_options documents;

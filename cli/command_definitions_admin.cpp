@@ -117,6 +117,16 @@ void define_token(CLI::App& app, command_line& line, admin_token_options::action
   });
 }
 
+void define_audit(CLI::App& app, command_line& line) {
+  number(
+      app, "--after", [&line](uint64_t n) { line.audit.after = n; }, 0,
+      std::numeric_limits<uint64_t>::max(), "only records with a higher number", "NUMBER");
+  text(app, "--user", line.audit.user, "only what this one did or was refused", "USER");
+  flag(app, "--json", line.audit.json, "one JSON object a line");
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::admin_audit; });
+}
+
 }  // namespace
 
 void define_admin(CLI::App& app, command_line& line) {
@@ -151,6 +161,7 @@ void define_admin(CLI::App& app, command_line& line) {
   flag(*alerts, "--json", line.alerts.json, "one JSON object a line");
   server_options(*alerts, line);
   alerts->final_callback([&line] { line.what = command::admin_alerts; });
+  define_audit(*app.add_subcommand("audit", "who did what from where, with what outcome"), line);
 }
 
 }  // namespace et

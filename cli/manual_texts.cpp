@@ -151,7 +151,8 @@ command_manual ls_manual() {
        "certificate that this machine trusts. A workspace is needed unless URL names one or "
        "workspaces are listed.\n\n"
        "A monitor that asks for a login gets the token in the file that ELASTICTAPE_TOKEN_FILE or "
-       "`token_file` in et_config names ('elastictape admin token create' makes one). The file must "
+       "`token_file` in et_config names ('elastictape admin token create' makes one). The file "
+       "must "
        "be the user's own, with mode 0600. It is sent to https or to this machine only, and "
        "redirections are not followed with it.\n\n"
        "What the XML does not say is a dash in text, null in JSON and empty in CSV: among it "
@@ -288,8 +289,8 @@ command_manual admin_manual() {
   page.command = "admin";
   page.description =
       "For administrators: root, and the users whom the service's configuration names. Workspaces "
-      "and their quotas, what volumes are used for, what every part of the service is doing, and "
-      "alerts.\n\n"
+      "and their quotas, what volumes are used for, what every part of the service is doing, "
+      "alerts, and the audit: who did what from where.\n\n"
       "Everybody may list workspaces and alerts of their own, and make, list and revoke tokens of "
       "their own: logins for the monitor where it asks for one. A token goes into the header "
       "'Authorization: Bearer TOKEN', into the password of a browser's login, or into the file "
@@ -304,6 +305,8 @@ command_manual admin_manual() {
       {"elastictape admin token create --label laptop --expires 30d",
        "Make a login for the monitor's pages: a token, which is shown this once."},
       {"elastictape admin token revoke 7", "End it."},
+      {"elastictape admin audit --user ada",
+       "What Ada did or was refused, from where, and with what outcome."},
       {"elastictape admin inspect", "What every actor, drive, volume and queue does now."},
   };
   return page;

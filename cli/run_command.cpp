@@ -96,6 +96,8 @@ int run_connected(command_line& line, command_context& context) {
       return run_admin_inspect(line.inspect, context);
     case command::admin_alerts:
       return run_admin_alerts(line.alerts, context);
+    case command::admin_audit:
+      return run_admin_audit(line.audit, context);
     default:
       return exit_parameters;
   }

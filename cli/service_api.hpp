@@ -85,6 +85,8 @@ class service_api {
   virtual caf::expected<token_record> add_token(const token_record& draft) = 0;
   virtual caf::expected<std::vector<token_record>> tokens() = 0;
   virtual caf::expected<token_record> remove_token(uint64_t id) = 0;
+  /// A page of audit records above a number.
+  virtual caf::expected<std::vector<audit_record>> audits(uint64_t after) = 0;
 };
 
 /// Connects to the service at `address` and says hello. Errors: unavailable (nobody listens; the

@@ -137,6 +137,9 @@ class connected_service : public service_api {
   caf::expected<token_record> remove_token(uint64_t id) override {
     return client_->call<token_record>(token_remove_atom_v, id);
   }
+  caf::expected<std::vector<audit_record>> audits(uint64_t after) override {
+    return client_->call<std::vector<audit_record>>(audit_atom_v, after);
+  }
 
  private:
   template <class T, class... Words>

@@ -245,6 +245,7 @@ void read_limits(section_reader& in, service_config& config) {
   in.number("sessions", limits.sessions, 1, 100'000);
   in.number("sessions_per_user", limits.sessions_per_user, 1, 100'000);
   in.number("session_idle_s", limits.session_idle_s, 1, 7u * 86400);
+  in.number("audit_days", limits.audit_days, 1, 36'500);
 }
 
 template <class T>

@@ -72,6 +72,7 @@ struct service_config {
     uint32_t sessions = 128;
     uint32_t sessions_per_user = 64;
     uint32_t session_idle_s = 1800;
+    uint32_t audit_days = 400;  ///< older audit records are forgotten
   } limits;
 
   struct alert_mail_section {

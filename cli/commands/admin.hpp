@@ -1,4 +1,4 @@
-// elastictape admin: workspaces, volumes, tokens, the inspector, alerts.
+// elastictape admin: workspaces, volumes, tokens, the inspector, alerts, the audit.
 #pragma once
 
 #include <optional>
@@ -42,6 +42,12 @@ struct admin_alerts_options {
   bool json = false;
 };
 
+struct admin_audit_options {
+  uint64_t after = 0;
+  std::string user;  ///< only of this one; empty: of all
+  bool json = false;
+};
+
 /// Exit of all: 0; 1 parameters, not there, already there; 2 not authorised; 4 the reader went
 /// away.
 int run_admin_workspace(const admin_workspace_options& options, command_context& context);
@@ -49,5 +55,6 @@ int run_admin_volume(const admin_volume_options& options, command_context& conte
 int run_admin_token(const admin_token_options& options, command_context& context);
 int run_admin_inspect(const admin_inspect_options& options, command_context& context);
 int run_admin_alerts(const admin_alerts_options& options, command_context& context);
+int run_admin_audit(const admin_audit_options& options, command_context& context);
 
 }  // namespace et

@@ -91,6 +91,7 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.cache.reserve_bytes = config.cache.reserve_bytes;
   options.packing.target_bytes = config.packing.target_bytes;
   options.max_file_bytes = config.packing.max_file_bytes;
+  options.audit_days = config.limits.audit_days;
   options.scheduler.copies = config.catalogue.copies;
   options.scheduler.policy.write_after_bytes = config.tape.write_after_bytes;
   options.scheduler.policy.write_after_ms = config.tape.write_after_ms;
