@@ -61,7 +61,8 @@ struct watched : fixture {
         scheduler_facts one;
         one.ready = true;
         one.slots = 7;
-        one.drives = {{"reading", barcode{"V0"}, {}, {batch_id{1}, 1}}, {"idle", {}, {}, {}}};
+        one.drives = {{{}, "reading", barcode{"V0"}, {}, {batch_id{1}, 1}},
+                      {{}, "idle", {}, {}, {}}};
         // Two volumes in each answer.
         auto end = std::min<uint64_t>(revision + 2, known->volumes.size());
         for (auto i = revision; i < end; ++i) one.volumes.push_back(known->volumes[i]);
