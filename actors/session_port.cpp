@@ -12,6 +12,7 @@
 namespace et {
 
 bool session_port_state::may_use(const workspace_record& workspace) const {
+  if (!who.workspace.empty() && who.workspace != workspace.name) return false;
   return who.administrator || std::find(workspace.managers.begin(), workspace.managers.end(),
                                         who.user) != workspace.managers.end();
 }
@@ -329,6 +330,7 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
   guard(self);
   self->state.actors = std::move(actors);
   self->state.who = std::move(who);
+  if (!self->state.who.workspace.empty()) self->state.who.administrator = false;
   self->state.session = session;
   self->state.max_file_bytes = max_file_bytes;
   auto all = self->state.actors;

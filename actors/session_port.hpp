@@ -16,7 +16,7 @@ constexpr uint64_t audit_refusals_per_minute = 20;
 struct session_port_state {
   static inline const char* name = "session_port";
   actors_ptr actors;
-  identity who;
+  identity who;  ///< no administrator when it is bound to a workspace
   uint64_t session = 0;
   std::map<uint64_t, batch_id> uploads;
   uint64_t next_upload = 1;

@@ -93,6 +93,8 @@ void define_token(CLI::App& app, command_line& line, admin_token_options::action
   auto& options = line.tokens;
   if (action == what::create) {
     text(app, "--user", options.user, "for whom; default: oneself", "USER");
+    text(app, "--workspace", options.workspace,
+         "the only one that it is good for; default: all of the user", "WORKSPACE");
     text(app, "--label", options.label, "what it is for", "TEXT");
     CLI::callback_t take = [&options](const CLI::results_t& words) {
       auto lifetime = parse_lifetime_s(words.back());
@@ -143,7 +145,8 @@ void define_admin(CLI::App& app, command_line& line) {
   volume->require_subcommand(1);
   define_volume(*volume->add_subcommand("list", "list volumes"), line, false);
   define_volume(*volume->add_subcommand("set", "set what a volume is used for"), line, true);
-  auto* token = app.add_subcommand("token", "logins for the monitor: create, list, revoke");
+  auto* token = app.add_subcommand(
+      "token", "logins for the monitor and for other machines: create, list, revoke");
   token->require_subcommand(1);
   using token_what = admin_token_options::action;
   define_token(*token->add_subcommand("create", "make a token, and show it this once"), line,

@@ -292,7 +292,11 @@ command_manual admin_manual() {
       "and their quotas, what volumes are used for, what every part of the service is doing, "
       "alerts, and the audit: who did what from where.\n\n"
       "Everybody may list workspaces and alerts of their own, and make, list and revoke tokens of "
-      "their own: logins for the monitor where it asks for one. A token goes into the header "
+      "their own: logins for the monitor where it asks for one, and for commands on other "
+      "machines. "
+      "With --workspace a token is good for that one alone, and for nothing that administrators "
+      "may. "
+      "A token goes into the header "
       "'Authorization: Bearer TOKEN', into the password of a browser's login, or into the file "
       "that ELASTICTAPE_TOKEN_FILE names for 'ls -x'. The service keeps only its hash.";
   page.exits = {done, parameters, not_authorised, reader_gone};
@@ -304,6 +308,8 @@ command_manual admin_manual() {
        "Mount it no more, whatever waits for it."},
       {"elastictape admin token create --label laptop --expires 30d",
        "Make a login for the monitor's pages: a token, which is shown this once."},
+      {"elastictape admin token create --user ada --workspace lidar",
+       "Make a login with which Ada's programs reach her workspace lidar, and no other."},
       {"elastictape admin token revoke 7", "End it."},
       {"elastictape admin audit --user ada",
        "What Ada did or was refused, from where, and with what outcome."},

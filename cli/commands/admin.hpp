@@ -28,6 +28,7 @@ struct admin_token_options {
   enum class action { create, list, revoke } what = action::list;
   std::string user;                     ///< with create; empty: one's own
   std::string label;                    ///< with create
+  std::string workspace;                ///< with create; the only one; empty: all of the user
   int64_t lifetime_s = 90 * 24 * 3600;  ///< with create; 0: for ever
   uint64_t id = 0;                      ///< with revoke
   bool json = false;

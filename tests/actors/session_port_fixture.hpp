@@ -77,10 +77,12 @@ struct node {
     std::filesystem::remove_all(path);
   }
 
-  client_actor port(const std::string& user, bool administrator = false) {
+  client_actor port(const std::string& user, bool administrator = false,
+                    const std::string& workspace = {}) {
     identity who;
     who.user = user;
     who.administrator = administrator;
+    who.workspace = workspace;
     ports.push_back(
         system.spawn(session_port, actors_ptr{actors}, who, uint64_t{1}, uint64_t{500}));
     return ports.back();

@@ -176,7 +176,11 @@ caf::expected<viewer> access_control::bearer_of(const credentials& from) {
   if ((*token)->is_expired(options_.clock->now_ns())) return refuse(from, name + " has expired");
   if (!given->user.empty() && given->user != (*token)->user)
     return refuse(from, name + " comes with another user's name");
-  return viewer_of((*token)->user);
+  auto seen = viewer_of((*token)->user);
+  seen.workspace = (*token)->workspace;
+  // Whoever gives a token for one workspace away does not mean to give everything away.
+  if (!seen.workspace.empty()) seen.administrator = false;
+  return seen;
 }
 
 }  // namespace et::monitor

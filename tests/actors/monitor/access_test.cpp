@@ -25,12 +25,14 @@ class fixed_clock final : public wall_clock {
 struct guarded : fixture {
   fixed_clock clock;
 
-  std::string add_token(const std::string& user, int64_t expires_ns = 0) {
+  std::string add_token(const std::string& user, int64_t expires_ns = 0,
+                        const std::string& workspace = {}) {
     auto made = need(make_token(system_random()));
     token_record draft;
     draft.hash = made.hash;
     draft.user = user;
     draft.expires_ns = expires_ns;
+    draft.workspace = workspace;
     need((*this)->add_token(draft, 100));
     return made.text;
   }
@@ -184,4 +186,20 @@ TEST_CASE("the server asks for a login, and lets its viewer see what is theirs")
   CHECK(client.Get("/")->body == "anna user");
   client.set_basic_auth("ben", token);
   CHECK(client.Get("/")->status == 401);
+}
+
+TEST_CASE("a token for a workspace shows that one alone, also an administrator's") {
+  guarded f;
+  workspace_record mine, other;
+  mine.name = "mine";
+  mine.managers = {"anna", "boss"};
+  other.name = "other";
+  other.managers = {"anna", "boss"};
+  for (std::string user : {"anna", "boss"}) {
+    auto token = f.add_token(user, 0, "mine");
+    auto who = need(f.who(access_kind::token, {"127.0.0.1", {"Bearer " + token}, {}}));
+    CHECK_FALSE(who.administrator);
+    CHECK(who.sees(mine));
+    CHECK_FALSE(who.sees(other));
+  }
 }
