@@ -275,6 +275,18 @@ caf::error service::open_door() {
   options_.door.audit = [actors](audit_record record) {
     caf::anon_send(actors->registrar, audit_atom_v, std::move(record));
   };
+  if (options_.door.remote && !options_.door.remote->checker) {
+    credential_checker::options known;
+    known.find_token = [store = store_.get()](const std::string& hash) {
+      return store->view()->token(hash);
+    };
+    known.find_user = [](const std::string& name) { return et::find_user(name); };
+    known.find_uid = [](uint32_t uid) { return et::find_user(uid); };
+    known.munge = options_.munge;
+    known.administrators = options_.door.administrators;
+    known.clock = options_.clock;
+    options_.door.remote->checker = std::make_shared<credential_checker>(std::move(known));
+  }
   auto door = front_door::open(system_, options_.door, [=](const identity& who, uint64_t number) {
     actors->measures->sessions.Increment();
     return caf::actor_cast<caf::strong_actor_ptr>(

@@ -42,9 +42,10 @@ struct service_options {
   uint32_t readers = 2;
   uint32_t cache_writers = 2;
   uint32_t cache_readers = 2;
-  front_door::options door;         ///< empty socket: STATE/elastictape.sock
-  monitor::server_options monitor;  ///< without an address: none
-  std::string node;                 ///< its name; empty: the host's
+  front_door::options door;             ///< empty socket: STATE/elastictape.sock
+  std::shared_ptr<munge_daemon> munge;  ///< of clients of other machines; null: not taken
+  monitor::server_options monitor;      ///< without an address: none
+  std::string node;                     ///< its name; empty: the host's
   std::vector<alert_target> alert_targets;
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
@@ -67,6 +68,8 @@ class service {
 
   /// `unix:/PATH` of the front door.
   std::string address() const { return "unix:" + options_.door.socket; }
+  /// HOST:PORT for clients of other machines; empty: none.
+  std::string remote_address() const { return door_ ? door_->remote_address() : std::string{}; }
   /// `http://HOST:PORT/` of the monitor, `off` without one.
   std::string monitor_url() const { return monitor_ ? monitor_->url() : "off"; }
 

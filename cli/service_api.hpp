@@ -9,6 +9,7 @@
 
 #include "actors/defaults.hpp"
 #include "actors/messages.hpp"
+#include "cli/remote_client.hpp"
 #include "storage/os/file.hpp"
 
 namespace et {
@@ -92,7 +93,7 @@ class service_api {
 /// Connects to the service at `address` and says hello. Errors: unavailable (nobody listens; the
 /// text says where and what to do), not_authorised, timeout, protocol (versions do not go
 /// together).
-caf::expected<std::unique_ptr<service_api>> connect_service(
-    const std::string& address, std::chrono::milliseconds timeout = defaults::connect_timeout);
+caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address,
+                                                            const client_options& options = {});
 
 }  // namespace et

@@ -174,8 +174,8 @@ class connected_service : public service_api {
 }  // namespace
 
 caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address,
-                                                            std::chrono::milliseconds timeout) {
-  auto connected = client::connect(address, timeout);
+                                                            const client_options& options) {
+  auto connected = client::connect(address, options);
   if (!connected) return connected.error();
   return std::unique_ptr<service_api>{new connected_service{std::move(*connected)}};
 }

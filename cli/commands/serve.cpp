@@ -109,6 +109,18 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
   options.door.administrators.names = config.admin.users;
+  if (!config.service.tls_listen.empty()) {
+    front_door::remote_options remote;
+    remote.listen = config.service.tls_listen;
+    remote.certificate = config.service.tls_certificate;
+    remote.key = config.service.tls_key;
+    if (remote.certificate.empty()) {
+      remote.certificate = state / "cluster" / "node.pem";
+      remote.key = state / "cluster" / "node.key";
+    }
+    if (config.service.munge) options.munge = make_munge_daemon(config.service.munge_socket);
+    options.door.remote = std::move(remote);
+  }
   options.node = config.node.name;
   options.default_workspace = embedded;
   return options;
@@ -193,8 +205,10 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
   }
   spdlog::info("ready: version {}, state {}, commands {}, monitor {}", version_text, state.string(),
                (*running)->address(), (*running)->monitor_url());
-  std::printf("elastictape ready: commands %s, monitor %s\n", (*running)->address().c_str(),
-              (*running)->monitor_url().c_str());
+  auto remote = (*running)->remote_address();
+  if (!remote.empty()) spdlog::info("clients of other machines: {}", remote);
+  std::printf("elastictape ready: commands %s, monitor %s%s%s\n", (*running)->address().c_str(),
+              (*running)->monitor_url().c_str(), remote.empty() ? "" : ", remote ", remote.c_str());
   std::fflush(stdout);
   notify_systemd("READY=1");
   bool asked = wait_for_end(signals.get(), failure.get());
