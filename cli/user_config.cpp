@@ -46,6 +46,7 @@ int take_setting(void* user, const char* section, const char* name, const char* 
   if (is("Server", "CA")) config.ca = value;
   if (is("Server", "Fingerprint")) config.fingerprint = value;
   if (is("Server", "Munge")) config.munge = value;
+  if (is("Server", "MungeSocket")) config.munge_socket = value;
   if (is("Batch", "Workspace")) config.workspace = value;
   if (is("DIRECTORY", "outputLevel")) config.output_level = value;
   return 1;
@@ -145,6 +146,7 @@ caf::expected<user_config> load_user_config(const environment& env) {
   lay_over(config->ca, own->ca);
   lay_over(config->fingerprint, own->fingerprint);
   lay_over(config->munge, own->munge);
+  lay_over(config->munge_socket, own->munge_socket);
   return config;
 }
 
@@ -198,8 +200,8 @@ caf::expected<client_options> resolve_remote(const environment& env, const user_
       return credential{credential::kind::token, text};
     };
   else if (strcasecmp(config.munge.c_str(), "yes") == 0)
-    options.prove = []() -> caf::expected<credential> {
-      auto made = make_munge_daemon()->encode();
+    options.prove = [socket = config.munge_socket]() -> caf::expected<credential> {
+      auto made = make_munge_daemon(socket)->encode();
       if (!made) return made.error();
       return credential{credential::kind::munge, std::move(*made)};
     };

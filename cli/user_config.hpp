@@ -33,6 +33,7 @@ struct user_config {
   std::string ca;            ///< [Server] CA
   std::string fingerprint;   ///< [Server] Fingerprint
   std::string munge;         ///< [Server] Munge: yes or no
+  std::string munge_socket;  ///< [Server] MungeSocket; empty: the usual one
 };
 
 /// Reads one file; names of sections and keys in any case, unknown ones are skipped. A file that
