@@ -137,7 +137,6 @@ command_manual ls_manual() {
       {"et_ls -x http://tape.example.org:8080/ -w lidar",
        "The batches as a monitor tells them, from a machine without the service."},
   };
-  page.environment = {{"ELASTICTAPE_TOKEN_FILE", "Where the token for a monitor stands."}};
   manual_section out{
       "OUTPUT", "A line of text has these fields, separated by tabs, after its type:", {}};
   out.items = {line_of("W", "a workspace", ls_level::workspace),
@@ -151,7 +150,7 @@ command_manual ls_manual() {
        "certificate that this machine trusts. A workspace is needed unless URL names one or "
        "workspaces are listed.\n\n"
        "A monitor that asks for a login gets the token in the file that ELASTICTAPE_TOKEN_FILE or "
-       "`token_file` in et_config names ('elastictape admin token create' makes one). The file "
+       "`TokenFile` in et_config names ('elastictape admin token create' makes one). The file "
        "must "
        "be the user's own, with mode 0600. It is sent to https or to this machine only, and "
        "redirections are not followed with it.\n\n"
@@ -269,6 +268,9 @@ command_manual serve_manual() {
       "Without `--config` it is a complete service for one machine: a virtual tape library of 10 "
       "cartridges and 2 drives in the state folder, and a workspace `local` for the user who runs "
       "it. Two services on one state folder: the second refuses to start.\n\n"
+      "Clients of other machines connect over TLS when `tls_listen` under `[service]` says where; "
+      "the "
+      "line then ends with `remote HOST:PORT`.\n\n"
       "SIGTERM and SIGINT end it gently: running blocks are finished and flushed. After any other "
       "end the next start goes on from the catalogue: what was registered is finished, what was "
       "not is forgotten.";
@@ -298,7 +300,8 @@ command_manual admin_manual() {
       "may. "
       "A token goes into the header "
       "'Authorization: Bearer TOKEN', into the password of a browser's login, or into the file "
-      "that ELASTICTAPE_TOKEN_FILE names for 'ls -x'. The service keeps only its hash.";
+      "that ELASTICTAPE_TOKEN_FILE names for 'ls -x' and for a service on another machine. The "
+      "service keeps only its hash.";
   page.exits = {done, parameters, not_authorised, reader_gone};
   page.examples = {
       {"elastictape admin workspace add lidar --root /data/lidar --manager ada --quota 10T",
