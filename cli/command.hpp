@@ -39,6 +39,7 @@ enum class command {
   admin_cluster,
   admin_inspect,
   admin_alerts,
+  admin_audit,
   export_image,
   manual,
   documents,
@@ -80,6 +81,7 @@ struct command_line {
   admin_cluster_options cluster;
   admin_inspect_options inspect;
   admin_alerts_options alerts;
+  admin_audit_options audit;
   export_options exporting;
   manual_options manual;
   documents_options documents;

@@ -93,6 +93,8 @@ void define_token(CLI::App& app, command_line& line, admin_token_options::action
   auto& options = line.tokens;
   if (action == what::create) {
     text(app, "--user", options.user, "for whom; default: oneself", "USER");
+    text(app, "--workspace", options.workspace,
+         "the only one that it is good for; default: all of the user", "WORKSPACE");
     text(app, "--label", options.label, "what it is for", "TEXT");
     CLI::callback_t take = [&options](const CLI::results_t& words) {
       auto lifetime = parse_lifetime_s(words.back());
@@ -145,6 +147,16 @@ void define_cluster(CLI::App& app, command_line& line, admin_cluster_options::ac
   });
 }
 
+void define_audit(CLI::App& app, command_line& line) {
+  number(
+      app, "--after", [&line](uint64_t n) { line.audit.after = n; }, 0,
+      std::numeric_limits<uint64_t>::max(), "only records with a higher number", "NUMBER");
+  text(app, "--user", line.audit.user, "only what this one did or was refused", "USER");
+  flag(app, "--json", line.audit.json, "one JSON object a line");
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::admin_audit; });
+}
+
 }  // namespace
 
 void define_admin(CLI::App& app, command_line& line) {
@@ -161,7 +173,8 @@ void define_admin(CLI::App& app, command_line& line) {
   volume->require_subcommand(1);
   define_volume(*volume->add_subcommand("list", "list volumes"), line, false);
   define_volume(*volume->add_subcommand("set", "set what a volume is used for"), line, true);
-  auto* token = app.add_subcommand("token", "logins for the monitor: create, list, revoke");
+  auto* token = app.add_subcommand(
+      "token", "logins for the monitor and for other machines: create, list, revoke");
   token->require_subcommand(1);
   using token_what = admin_token_options::action;
   define_token(*token->add_subcommand("create", "make a token, and show it this once"), line,
@@ -187,6 +200,7 @@ void define_admin(CLI::App& app, command_line& line) {
   flag(*alerts, "--json", line.alerts.json, "one JSON object a line");
   server_options(*alerts, line);
   alerts->final_callback([&line] { line.what = command::admin_alerts; });
+  define_audit(*app.add_subcommand("audit", "who did what from where, with what outcome"), line);
 }
 
 }  // namespace et

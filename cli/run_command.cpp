@@ -98,6 +98,8 @@ int run_connected(command_line& line, command_context& context) {
       return run_admin_inspect(line.inspect, context);
     case command::admin_alerts:
       return run_admin_alerts(line.alerts, context);
+    case command::admin_audit:
+      return run_admin_audit(line.audit, context);
     default:
       return exit_parameters;
   }
@@ -130,7 +132,13 @@ int run_parsed(command_line& line, const environment& env, command_context& cont
   }
   auto server = resolve_server(line.server, line.state, env, *config);
   if (!server) return end_with(context, server.error());
-  context.connect = [&] { return connect_service(*server); };
+  client_options options;
+  if (!server->starts_with("unix:")) {
+    auto remote = resolve_remote(env, *config);
+    if (!remote) return end_with(context, remote.error());
+    options = std::move(*remote);
+  }
+  context.connect = [&] { return connect_service(*server, options); };
   return run_connected(line, context);
 }
 

@@ -140,6 +140,9 @@ class connected_service : public service_api {
   caf::expected<token_record> remove_token(uint64_t id) override {
     return client_->call<token_record>(token_remove_atom_v, id);
   }
+  caf::expected<std::vector<audit_record>> audits(uint64_t after) override {
+    return client_->call<std::vector<audit_record>>(audit_atom_v, after);
+  }
 
  private:
   template <class T, class... Words>
@@ -174,8 +177,8 @@ class connected_service : public service_api {
 }  // namespace
 
 caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address,
-                                                            std::chrono::milliseconds timeout) {
-  auto connected = client::connect(address, timeout);
+                                                            const client_options& options) {
+  auto connected = client::connect(address, options);
   if (!connected) return connected.error();
   return std::unique_ptr<service_api>{new connected_service{std::move(*connected)}};
 }

@@ -130,6 +130,7 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.catalogue.memory_bytes = config.catalogue.memory_bytes;
   options.packing.target_bytes = config.packing.target_bytes;
   options.max_file_bytes = config.packing.max_file_bytes;
+  options.audit_days = config.limits.audit_days;
   options.scheduler.copies = config.catalogue.copies;
   options.scheduler.policy.write_after_bytes = config.tape.write_after_bytes;
   options.scheduler.policy.write_after_ms = config.tape.write_after_ms;
@@ -138,6 +139,18 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
   options.door.administrators.names = config.admin.users;
+  if (!config.service.tls_listen.empty()) {
+    front_door::remote_options remote;
+    remote.listen = config.service.tls_listen;
+    remote.certificate = config.service.tls_certificate;
+    remote.key = config.service.tls_key;
+    if (remote.certificate.empty()) {
+      remote.certificate = state / "cluster" / "node.pem";
+      remote.key = state / "cluster" / "node.key";
+    }
+    if (config.service.munge) options.munge = make_munge_daemon(config.service.munge_socket);
+    options.door.remote = std::move(remote);
+  }
   options.node = config.node.name;
   options.default_workspace = embedded;
   return options;
@@ -252,6 +265,9 @@ int serve_head(const service_config& config, const std::filesystem::path& state,
                service.address(), service.monitor_url());
   auto ready = "commands " + service.address() + ", monitor " + service.monitor_url();
   if (!service.link_address().empty()) ready += ", nodes " + service.link_address();
+  auto remote = service.remote_address();
+  if (!remote.empty()) spdlog::info("clients of other machines: {}", remote);
+  if (!remote.empty()) ready += ", remote " + remote;
   bool asked = front.wait(ready);
   service.stop();
   return asked ? 0 : 1;

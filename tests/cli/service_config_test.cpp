@@ -171,3 +171,18 @@ TEST_CASE("sizes with units") {
     CHECK_FALSE(parse_size(bad));
   }
 }
+
+TEST_CASE("the port for other machines has a certificate and its key, or the node's") {
+  auto config = parse_service_config(
+      "[service]\ntls_listen = '0.0.0.0:7443'\nmunge = true\n[limits]\naudit_days = 30\n",
+      "t.toml");
+  REQUIRE(config);
+  CHECK(config->service.tls_listen == "0.0.0.0:7443");
+  CHECK(config->service.munge);
+  CHECK(config->limits.audit_days == 30);
+  CHECK(service_config{}.service.tls_listen.empty());
+  CHECK(problem_of("[service]\ntls_key = '/k.pem'\n").find("tls_key: must stand together") !=
+        std::string::npos);
+  CHECK(problem_of("[service]\nmunge = 'yes'\n").find("service.munge: must be true or false") !=
+        std::string::npos);
+}
