@@ -1,6 +1,7 @@
 // The registrar: the only writer of the catalogue. Messages: registrar_actor in protocol.hpp.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -20,6 +21,8 @@ struct registrar_state {
   catalogue_store* store = nullptr;
   actors_ptr actors;
   uint64_t max_file_bytes = 0;
+  int64_t audit_age_ns = 0;  ///< older audit records are forgotten
+  std::chrono::steady_clock::time_point next_forget;
   std::map<batch_id, upload> uploads;
   std::set<batch_id> purging;  ///< removed and dropped batches whose keys are still there
   bool purge_running = false;
@@ -30,6 +33,8 @@ struct registrar_state {
   void drop(batch_id id);
   /// Deletes some keys; true when there is more to do.
   bool purge_some();
+  /// Forgets some audit records that are too old at `now_ns`; true when there is more to do.
+  bool forget_some(int64_t now_ns);
   /// Uploads whose owner has gone are dropped.
   void owner_down(const caf::actor_addr& owner);
 };
@@ -37,7 +42,7 @@ struct registrar_state {
 /// `store` outlives the actor. Detached.
 registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<registrar_state> self,
                                          catalogue_store* store, actors_ptr actors,
-                                         uint64_t max_file_bytes);
+                                         uint64_t max_file_bytes, uint32_t audit_days);
 
 /// True when `path` lies beneath `root`, both absolute and without `.` or `..` parts.
 bool beneath(const std::string& path, const std::string& root);

@@ -157,8 +157,8 @@ void service::spawn_actors(std::vector<kept_file> kept) {
   all.alerts = system_.spawn(alert_publisher, shared);
   all.head = system_.spawn(head_port, shared);
   all.inspector = system_.spawn(inspector, shared);
-  all.registrar =
-      system_.spawn<caf::detached>(registrar, store_.get(), shared, options_.max_file_bytes);
+  all.registrar = system_.spawn<caf::detached>(registrar, store_.get(), shared,
+                                               options_.max_file_bytes, options_.audit_days);
   spawn_couriers();  // before anybody who raises alerts
   storage_->spawn(system_, actors_, std::move(kept));
   all.scheduler = system_.spawn(mount_scheduler, shared, clock, options_.scheduler);
@@ -208,6 +208,21 @@ caf::error service::open_door() {
   auto max_file_bytes = options_.max_file_bytes;
   auto* system = &system_;
   options_.door.channels = storage_->channels();
+  options_.door.audit = [registrar = actors_->registrar](audit_record record) {
+    caf::anon_send(registrar, audit_atom_v, std::move(record));
+  };
+  if (options_.door.remote && !options_.door.remote->checker) {
+    credential_checker::options known;
+    known.find_token = [store = store_.get()](const std::string& hash) {
+      return store->view()->token(hash);
+    };
+    known.find_user = [](const std::string& name) { return et::find_user(name); };
+    known.find_uid = [](uint32_t uid) { return et::find_user(uid); };
+    known.munge = options_.munge;
+    known.administrators = options_.door.administrators;
+    known.clock = options_.clock;
+    options_.door.remote->checker = std::make_shared<credential_checker>(std::move(known));
+  }
   auto door = front_door::open(system_, options_.door, [=](const identity& who, uint64_t number) {
     actors->measures->sessions.Increment();
     return caf::actor_cast<caf::strong_actor_ptr>(
@@ -228,6 +243,8 @@ caf::error service::open_cluster() {
   cluster::membership_options membership;
   membership.store = store_.get();
   membership.clock = options_.clock;
+  options_.cluster.issuer =
+      std::make_shared<cluster::enrolment>(options_.cluster.folder, options_.clock);
   auto begun = cluster::begin(system_, actors_, options_.cluster, std::move(membership));
   if (!begun) return begun.error();
   links_ = std::move(begun->links);
@@ -252,6 +269,9 @@ caf::error service::open_monitor() {
   };
   seen.clock = options_.clock;
   watch_ = std::make_unique<monitor::live_watch>(std::move(seen));
+  options_.monitor.access.audit = [registrar = actors_->registrar](audit_record record) {
+    caf::anon_send(registrar, audit_atom_v, std::move(record));
+  };
   auto opened = monitor::server::open(
       options_.monitor, {store_.get(), options_.node, {}, watch_.get(), actors_->measures.get()});
   if (!opened) return opened.error();

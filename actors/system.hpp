@@ -10,6 +10,7 @@
 #include <string>
 
 #include "actors/alert_delivery.hpp"
+#include "actors/audit.hpp"
 #include "actors/batch_supervisor.hpp"
 #include "actors/cluster/cluster.hpp"
 #include "actors/front_door.hpp"
@@ -29,11 +30,13 @@ struct service_options {
   packing_options packing;
   scheduler_options scheduler;
   uint64_t max_file_bytes = 500'000'000'000;
+  uint32_t audit_days = default_audit_days;  ///< older audit records are forgotten
   uint32_t readers = 2;
-  front_door::options door;          ///< empty socket: STATE/elastictape.sock
-  monitor::server_options monitor;   ///< without an address: none
-  std::string node;                  ///< its name; empty: the one that it has, or the host's
-  cluster::cluster_options cluster;  ///< with an address to listen at: other nodes may join
+  front_door::options door;             ///< empty socket: STATE/elastictape.sock
+  std::shared_ptr<munge_daemon> munge;  ///< of clients of other machines; null: not taken
+  monitor::server_options monitor;      ///< without an address: none
+  std::string node;                     ///< its name; empty: the one that it has, or the host's
+  cluster::cluster_options cluster;     ///< with an address to listen at: other nodes may join
   std::vector<alert_target> alert_targets;
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
@@ -56,6 +59,8 @@ class service {
 
   /// `unix:/PATH` of the front door.
   std::string address() const { return "unix:" + options_.door.socket; }
+  /// HOST:PORT for clients of other machines; empty: none.
+  std::string remote_address() const { return door_ ? door_->remote_address() : std::string{}; }
   /// HOST:PORT for links with other nodes; empty: none.
   std::string link_address() const { return links_ ? links_->address() : std::string{}; }
   /// `http://HOST:PORT/` of the monitor, `off` without one.

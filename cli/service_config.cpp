@@ -115,6 +115,14 @@ class section_reader {
     }
   }
 
+  void truth(const char* key, bool& value) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    auto found = node->value_exact<bool>();
+    if (!found) return problem(*node, key, "must be true or false");
+    value = *found;
+  }
+
   // A string that is empty or an absolute path.
   void folder(const char* key, std::string& value) {
     text(key, value);
@@ -231,6 +239,15 @@ using section_body = std::function<void(section_reader&, service_config&)>;
 void read_service(section_reader& in, service_config& config) {
   in.folder("state", config.service.state);
   in.text("listen", config.service.listen);
+  auto& service = config.service;
+  in.text("tls_listen", service.tls_listen);
+  in.folder("tls_certificate", service.tls_certificate);
+  in.folder("tls_key", service.tls_key);
+  if (service.tls_certificate.empty() != service.tls_key.empty())
+    in.complain(service.tls_key.empty() ? "tls_certificate" : "tls_key",
+                "must stand together with the other of tls_certificate and tls_key");
+  in.truth("munge", service.munge);
+  in.folder("munge_socket", service.munge_socket);
   in.text("http", config.service.http);
   in.choice("log_level", config.service.log_level, {"trace", "debug", "info", "warning", "error"});
   in.folder("log_file", config.service.log_file);
@@ -308,8 +325,6 @@ void read_cluster(section_reader& in, service_config& config) {
   in.number("reread_after_s", cluster.reread_after_s, 0, 10u * 365 * 86400);
   if (cluster.down_after_ms < 2 * cluster.heartbeat_ms)
     in.complain("down_after_ms", "must be at least twice heartbeat_ms");
-  if (!config.node.is("head") && cluster.head.empty())
-    in.complain("head", "must say where the head is, since [node] roles has no head");
 }
 
 void read_limits(section_reader& in, service_config& config) {
@@ -317,6 +332,7 @@ void read_limits(section_reader& in, service_config& config) {
   in.number("sessions", limits.sessions, 1, 100'000);
   in.number("sessions_per_user", limits.sessions_per_user, 1, 100'000);
   in.number("session_idle_s", limits.session_idle_s, 1, 7u * 86400);
+  in.number("audit_days", limits.audit_days, 1, 36'500);
 }
 
 template <class T>

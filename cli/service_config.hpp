@@ -29,8 +29,13 @@ struct service_config {
   } cluster;
 
   struct service_section {
-    std::string state;   ///< state folder; empty: as without a configuration
-    std::string listen;  ///< `unix:/PATH` or `HOST:PORT`; empty: STATE/elastictape.sock
+    std::string state;            ///< state folder; empty: as without a configuration
+    std::string listen;           ///< `unix:/PATH` or `HOST:PORT`; empty: STATE/elastictape.sock
+    std::string tls_listen;       ///< HOST:PORT for clients of other machines; empty: none
+    std::string tls_certificate;  ///< PEM file; with the key empty: the node's in STATE/cluster
+    std::string tls_key;          ///< PEM file, mode 0600
+    bool munge = false;           ///< take MUNGE credentials there
+    std::string munge_socket;     ///< of the daemon; empty: the usual one
     std::string http = "127.0.0.1:0";  ///< of the monitor; port 0 picks a free one; `off`: none
     std::string log_level = "info";    ///< trace, debug, info, warning, error
     std::string log_file;              ///< empty: STATE/log/elastictape.log
@@ -89,6 +94,7 @@ struct service_config {
     uint32_t sessions = 128;
     uint32_t sessions_per_user = 64;
     uint32_t session_idle_s = 1800;
+    uint32_t audit_days = 400;  ///< older audit records are forgotten
   } limits;
 
   struct alert_mail_section {

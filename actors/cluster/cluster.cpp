@@ -15,13 +15,54 @@ struct link_holder {
 
 struct dialler_state {
   static inline const char* name = "dialler";
+  dialler_state() = default;
 };
+
+/// How often it is looked whether the certificate must be renewed.
+constexpr auto renewal_period = std::chrono::minutes{10};
+
+caf::error renew(node_links& links, const cluster_options& options, const std::string& node) {
+  certificates own{options.folder};
+  auto known = own.own();
+  if (!known) return known.error();
+  if (known->left_s > renew_before_s) return {};
+  auto question = renewal_question(own, node);
+  if (!question) return question.error();
+  std::string answer;
+  if (options.issuer) {
+    answer = options.issuer->answer(*question, node);
+  } else {
+    caf::expected<std::string> told = fail(errc::unavailable, "there is no head to ask");
+    for (auto& head : options.heads) {
+      told = links.ask(head, *question, defaults::connect_timeout);
+      if (told) break;
+    }
+    if (!told) return told.error();
+    answer = std::move(*told);
+  }
+  if (auto error = take_answer(own, answer)) return error;
+  spdlog::info("the certificate of this node has been renewed");
+  return links.renew();
+}
 
 dialler_actor::behavior_type dialler(dialler_actor::stateful_pointer<dialler_state> self,
                                      std::shared_ptr<link_holder> holder,
+                                     const cluster_options& options, const std::string& own,
                                      membership_actor membership) {
   guard(self);
+  self->delayed_send(self, std::chrono::seconds{1}, tick_atom_v);
   return {
+      [=](tick_atom) {
+        node_links* links = nullptr;
+        {
+          std::lock_guard lock{holder->mutex};
+          links = holder->links;
+        }
+        if (links)
+          if (auto error = renew(*links, options, own))
+            spdlog::error("the certificate of this node cannot be renewed: {}", text_of(error));
+        self->delayed_send(self, renewal_period, tick_atom_v);
+      },
       [=](dial_atom, const std::string& address, const std::string& node) {
         node_links* links = nullptr;
         {
@@ -56,8 +97,9 @@ caf::expected<begun> begin(caf::actor_system& system, actors_ptr actors,
     std::lock_guard lock{holder->mutex};
     if (holder->links) holder->links->close(number, std::move(reason));
   };
-  auto make_dialler = [&system, holder](const membership_actor& of) -> dialler_actor {
-    return system.spawn<caf::detached>(dialler, holder, of);
+  auto own = actors->node;
+  auto make_dialler = [&system, holder, options, own](const membership_actor& of) -> dialler_actor {
+    return system.spawn<caf::detached>(dialler, holder, options, own, of);
   };
   begun made;
   made.membership = system.spawn(membership, actors, std::move(membership_with), make_dialler);
@@ -68,6 +110,10 @@ caf::expected<begun> begin(caf::actor_system& system, actors_ptr actors,
   with.folder = options.folder;
   with.interface = system.message_types<node_port_actor>();
   auto of = made.membership;
+  if (auto issuer = options.issuer)
+    with.answer = [issuer](const std::string& question, const std::string& node) {
+      return issuer->answer(question, node);
+    };
   with.factory = [&system, of](const link_facts& link) {
     return caf::actor_cast<caf::strong_actor_ptr>(
         system.spawn(node_port, of, link.number, link.node));

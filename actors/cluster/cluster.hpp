@@ -4,15 +4,17 @@
 #include <chrono>
 #include <filesystem>
 
+#include "actors/cluster/enrolment.hpp"
 #include "actors/cluster/membership.hpp"
 #include "actors/cluster/node_links.hpp"
 
 namespace et::cluster {
 
 struct cluster_options {
-  std::string listen;              ///< HOST:PORT; empty: nobody joins or dials this node
-  std::vector<std::string> heads;  ///< HOST:PORT; empty: this node is the head
-  std::filesystem::path folder;    ///< of the certificates: STATE/cluster
+  std::string listen;                 ///< HOST:PORT; empty: nobody joins or dials this node
+  std::vector<std::string> heads;     ///< HOST:PORT; empty: this node is the head
+  std::filesystem::path folder;       ///< of the certificates: STATE/cluster
+  std::shared_ptr<enrolment> issuer;  ///< of the head: issues certificates
   std::chrono::milliseconds heartbeat{1000};
   std::chrono::milliseconds down_after{10'000};
   std::chrono::milliseconds reread_after{0};

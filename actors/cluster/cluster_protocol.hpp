@@ -108,6 +108,8 @@ using membership_actor = reporting_actor::extend<
 /// Dials one address at a time. Detached.
 using dialler_actor = caf::typed_actor<
     // Address, name of the node (empty: the head); the answer goes to the membership.
-    handles<void(dial_atom, std::string, std::string)>>;
+    handles<void(dial_atom, std::string, std::string)>,
+    // Looks whether the node's certificate must be renewed (to itself).
+    handles<void(tick_atom)>>;
 
 }  // namespace et

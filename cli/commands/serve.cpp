@@ -18,10 +18,12 @@
 #include <thread>
 
 #include "actors/cluster/node_service.hpp"
+#include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
 #include "actors/system.hpp"
 #include "actors/version.hpp"
 #include "cli/alert_targets.hpp"
+#include "cli/commands/admin.hpp"
 #include "cli/service_config.hpp"
 
 namespace et {
@@ -128,6 +130,7 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.catalogue.memory_bytes = config.catalogue.memory_bytes;
   options.packing.target_bytes = config.packing.target_bytes;
   options.max_file_bytes = config.packing.max_file_bytes;
+  options.audit_days = config.limits.audit_days;
   options.scheduler.copies = config.catalogue.copies;
   options.scheduler.policy.write_after_bytes = config.tape.write_after_bytes;
   options.scheduler.policy.write_after_ms = config.tape.write_after_ms;
@@ -136,6 +139,18 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
   options.door.administrators.names = config.admin.users;
+  if (!config.service.tls_listen.empty()) {
+    front_door::remote_options remote;
+    remote.listen = config.service.tls_listen;
+    remote.certificate = config.service.tls_certificate;
+    remote.key = config.service.tls_key;
+    if (remote.certificate.empty()) {
+      remote.certificate = state / "cluster" / "node.pem";
+      remote.key = state / "cluster" / "node.key";
+    }
+    if (config.service.munge) options.munge = make_munge_daemon(config.service.munge_socket);
+    options.door.remote = std::move(remote);
+  }
   options.node = config.node.name;
   options.default_workspace = embedded;
   return options;
@@ -250,6 +265,9 @@ int serve_head(const service_config& config, const std::filesystem::path& state,
                service.address(), service.monitor_url());
   auto ready = "commands " + service.address() + ", monitor " + service.monitor_url();
   if (!service.link_address().empty()) ready += ", nodes " + service.link_address();
+  auto remote = service.remote_address();
+  if (!remote.empty()) spdlog::info("clients of other machines: {}", remote);
+  if (!remote.empty()) ready += ", remote " + remote;
   bool asked = front.wait(ready);
   service.stop();
   return asked ? 0 : 1;
@@ -260,6 +278,10 @@ int serve_node(const service_config& config, const std::filesystem::path& state)
   if (auto error = front.begin()) return complain(error);
   node_config framework{service_node(2)};
   caf::actor_system system{framework};
+  if (config.cluster.head.empty())
+    return complain(fail(errc::invalid_argument,
+                         "[cluster] head must say where the head is, since [node] roles has no "
+                         "head"));
   cluster::node_service_options options;
   options.state = state;
   options.node = config.node.name;
@@ -276,6 +298,27 @@ int serve_node(const service_config& config, const std::filesystem::path& state)
   bool asked = front.wait("node " + node.node() + ", nodes " + node.link_address());
   node.stop();
   return asked ? 0 : 1;
+}
+
+/// Gets the certificate of this node, unless it has one; remembers the head.
+caf::error join(const serve_options& options, const std::filesystem::path& state,
+                const std::string& node) {
+  if (options.token.empty()) return fail(errc::invalid_argument, "--join needs --token");
+  if (!certificates{state / "cluster"}.has_certificate()) {
+    if (auto error = cluster::enrol(options.join, options.token, node, state / "cluster",
+                                    defaults::connect_timeout))
+      return error;
+    spdlog::info("joined the cluster of {} as node {}", options.join, node);
+  }
+  return replace_file(state / "cluster" / "head", options.join + "\n");
+}
+
+/// A node that has joined stays one, also when it is started without a configuration.
+void remember_head(service_config& config, const std::filesystem::path& state, bool embedded) {
+  auto head = read_small_file(state / "cluster" / "head", 512);
+  if (!head || !config.cluster.head.empty()) return;
+  if (embedded) config.node.roles = {"io"};
+  if (!config.node.is("head")) config.cluster.head = {head->substr(0, head->find('\n'))};
 }
 
 }  // namespace
@@ -302,6 +345,12 @@ int run_serve(const serve_options& options) {
   }
   if (auto error = make_state(state)) return complain(error);
   if (auto error = open_log(config, state)) return complain(error);
+  if (!options.join.empty()) {
+    auto node = node_name_of(state, config.node.name);
+    if (!node) return complain(node.error());
+    if (auto error = join(options, state, *node)) return complain(error);
+  }
+  remember_head(config, state, embedded);
   auto http = options.http.empty() ? config.service.http : options.http;
   if (!config.node.is("head")) return serve_node(config, state);
   return serve_head(config, state, embedded, socket, http);

@@ -12,6 +12,8 @@ struct serve_options {
   std::string default_state;  ///< absolute: ELASTICTAPE_STATE or the folder of this kind of user
   std::string listen;         ///< empty: as configured
   std::string http;           ///< HOST:PORT or `off`; empty: as configured
+  std::string join;           ///< HOST:PORT of a head; empty: no certificate is asked for
+  std::string token;          ///< with join
 };
 
 /// Serves until SIGTERM or SIGINT; then exit code 0. 1 for a configuration that cannot be used.

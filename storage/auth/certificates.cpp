@@ -318,6 +318,8 @@ caf::expected<openssl_ptr<SSL_CTX>> certificates::context(bool server, bool stra
       SSL_CTX_use_PrivateKey(context, key->get()) != 1 || SSL_CTX_check_private_key(context) != 1)
     return fail(errc::invalid_argument,
                 "certificate and key in " + folder_.string() + " do not fit: " + openssl_error());
+  // Sent along, for joiners, who know the authority by its fingerprint only.
+  SSL_CTX_add1_chain_cert(context, authority->get());
   X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority->get());
   SSL_CTX_add_client_CA(context, authority->get());
   int verify = SSL_VERIFY_PEER;

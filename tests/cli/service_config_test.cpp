@@ -73,8 +73,6 @@ TEST_CASE("what is wrong with a node or a cluster is named with file, line and k
         "t.toml:2: node.name: must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
   CHECK(problem_of("[node]\nroots = [\"data\"]\n") ==
         "t.toml:2: node.roots: 'data' must be an absolute path without a '/' at its end");
-  CHECK(problem_of("[node]\nroles = [\"io\"]\n[cluster]\nlisten = \"h:1\"\n") ==
-        "t.toml:3: cluster.head: must say where the head is, since [node] roles has no head");
   CHECK(problem_of("[cluster]\nlisten = \"nowhere\"\n") ==
         "t.toml:2: cluster.listen: must be HOST:PORT");
   CHECK(problem_of("[cluster]\nhead = [\"h:1\", \"h:99999\"]\n") ==
@@ -172,4 +170,19 @@ TEST_CASE("sizes with units") {
     INFO(bad);
     CHECK_FALSE(parse_size(bad));
   }
+}
+
+TEST_CASE("the port for other machines has a certificate and its key, or the node's") {
+  auto config = parse_service_config(
+      "[service]\ntls_listen = '0.0.0.0:7443'\nmunge = true\n[limits]\naudit_days = 30\n",
+      "t.toml");
+  REQUIRE(config);
+  CHECK(config->service.tls_listen == "0.0.0.0:7443");
+  CHECK(config->service.munge);
+  CHECK(config->limits.audit_days == 30);
+  CHECK(service_config{}.service.tls_listen.empty());
+  CHECK(problem_of("[service]\ntls_key = '/k.pem'\n").find("tls_key: must stand together") !=
+        std::string::npos);
+  CHECK(problem_of("[service]\nmunge = 'yes'\n").find("service.munge: must be true or false") !=
+        std::string::npos);
 }
