@@ -242,21 +242,26 @@ node_links::pump_end_ptr node_links::add_link(link_facts& facts) {
   return end;
 }
 
-/// A framework's name belongs to one link at a time.
+/// A framework's name belongs to one link at a time. Who dials once more has lost the old link,
+/// which makes room; one that shows another node's certificate is only refused.
 bool node_links::take_name(uint64_t number, const node_bytes& name) {
-  std::lock_guard lock{mutex_};
-  auto mine = links_.find(number);
-  if (mine == links_.end()) return false;
-  for (auto& [other, one] : links_) {
-    if (other == number || one.name != name) continue;
-    // Who dials once more has lost the old link; the next time the way is free. One that shows
-    // another node's certificate is only refused.
-    if (one.accepted == mine->second.accepted && one.node == mine->second.node)
-      one.end->set("it has been dialled again");
-    return false;
+  auto until = tls_stream::clock::now() + options_.handshake_timeout;
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    auto mine = links_.find(number);
+    if (mine == links_.end() || stopped_) return false;
+    auto holder = std::find_if(links_.begin(), links_.end(), [&](const auto& one) {
+      return one.first != number && one.second.name == name;
+    });
+    if (holder == links_.end()) {
+      mine->second.name = name;
+      return true;
+    }
+    auto& old = holder->second;
+    if (old.accepted != mine->second.accepted || old.node != mine->second.node) return false;
+    old.end->set("it has been dialled again");
+    if (changed_.wait_until(lock, until) == std::cv_status::timeout) return false;
   }
-  mine->second.name = name;
-  return true;
 }
 
 link_policy node_links::policy_of(const link_facts& facts) {
@@ -273,6 +278,7 @@ link_policy node_links::policy_of(const link_facts& facts) {
 void node_links::drop_link(uint64_t number) {
   std::lock_guard lock{mutex_};
   links_.erase(number);
+  changed_.notify_all();
 }
 
 void node_links::carry(const link_facts& facts, tls_stream& stream, unique_fd inside,
