@@ -120,6 +120,21 @@ cluster::cluster_options cluster_of(const service_config& config,
   return options;
 }
 
+/// Nothing: clients of this machine only.
+std::optional<front_door::remote_options> remote_of(const service_config& config,
+                                                    const std::filesystem::path& state) {
+  if (config.service.tls_listen.empty()) return std::nullopt;
+  front_door::remote_options remote;
+  remote.listen = config.service.tls_listen;
+  remote.certificate = config.service.tls_certificate;
+  remote.key = config.service.tls_key;
+  if (remote.certificate.empty()) {
+    remote.certificate = state / "cluster" / "node.pem";
+    remote.key = state / "cluster" / "node.key";
+  }
+  return remote;
+}
+
 service_options options_of(const service_config& config, const std::filesystem::path& state,
                            bool embedded) {
   service_options options;
@@ -139,18 +154,8 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
   options.door.administrators.names = config.admin.users;
-  if (!config.service.tls_listen.empty()) {
-    front_door::remote_options remote;
-    remote.listen = config.service.tls_listen;
-    remote.certificate = config.service.tls_certificate;
-    remote.key = config.service.tls_key;
-    if (remote.certificate.empty()) {
-      remote.certificate = state / "cluster" / "node.pem";
-      remote.key = state / "cluster" / "node.key";
-    }
-    if (config.service.munge) options.munge = make_munge_daemon(config.service.munge_socket);
-    options.door.remote = std::move(remote);
-  }
+  if (config.service.munge) options.munge = make_munge_daemon(config.service.munge_socket);
+  options.door.remote = remote_of(config, state);
   options.node = config.node.name;
   options.default_workspace = embedded;
   return options;
@@ -287,6 +292,9 @@ int serve_node(const service_config& config, const std::filesystem::path& state)
   options.node = config.node.name;
   options.storage = storage_of(config);
   options.cluster = cluster_of(config, state);
+  options.door.remote = remote_of(config, state);
+  options.door.max_sessions = config.limits.sessions;
+  options.door.max_sessions_per_user = config.limits.sessions;
   auto running = cluster::node_service::start(system, std::move(options), front.on_failure());
   if (!running) {
     spdlog::critical("cannot start: {}", text_of(running.error()));
