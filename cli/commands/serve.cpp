@@ -308,11 +308,12 @@ int serve_node(const service_config& config, const std::filesystem::path& state)
   return asked ? 0 : 1;
 }
 
-/// Gets the certificate of this node, unless it has one; remembers the head.
+/// Gets the certificate of this node, unless it has one that has not expired; remembers the head.
 caf::error join(const serve_options& options, const std::filesystem::path& state,
                 const std::string& node) {
   if (options.token.empty()) return fail(errc::invalid_argument, "--join needs --token");
-  if (!certificates{state / "cluster"}.has_certificate()) {
+  auto held = certificates{state / "cluster"}.own();
+  if (!held || held->left_s <= 0) {
     if (auto error = cluster::enrol(options.join, options.token, node, state / "cluster",
                                     defaults::connect_timeout))
       return error;
