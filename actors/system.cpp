@@ -272,8 +272,8 @@ caf::error service::open_door() {
   auto max_file_bytes = options_.max_file_bytes;
   auto* system = &system_;
   options_.door.channels = channels_;
-  options_.door.audit = [actors](audit_record record) {
-    caf::anon_send(actors->registrar, audit_atom_v, std::move(record));
+  options_.door.audit = [registrar = actors_->registrar](audit_record record) {
+    caf::anon_send(registrar, audit_atom_v, std::move(record));
   };
   if (options_.door.remote && !options_.door.remote->checker) {
     credential_checker::options known;
@@ -315,6 +315,9 @@ caf::error service::open_monitor() {
   };
   seen.clock = options_.clock;
   watch_ = std::make_unique<monitor::live_watch>(std::move(seen));
+  options_.monitor.access.audit = [registrar = actors_->registrar](audit_record record) {
+    caf::anon_send(registrar, audit_atom_v, std::move(record));
+  };
   auto opened = monitor::server::open(
       options_.monitor, {store_.get(), options_.node, {}, watch_.get(), actors_->measures.get()});
   if (!opened) return opened.error();

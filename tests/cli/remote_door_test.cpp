@@ -1,5 +1,7 @@
 // Clients of other machines: who gets in, as whom, and for how long.
 
+#include <fstream>
+
 #include "tests/cli/remote_fixture.hpp"
 
 using namespace et;
@@ -30,6 +32,20 @@ TEST_CASE("remote door: a token lets its user in over TLS, and is in the audit")
   CHECK(seen[0].from.ends_with(" token 7"));
   session.reset();
   CHECK(s.sessions_become(0));
+}
+
+TEST_CASE("remote door: the process that reads what strangers say has no rights") {
+  remote_service s;
+  auto session = s.connect();
+  std::ifstream status{"/proc/" + std::to_string(s.door->sessions().at(0).process) + "/status"};
+  std::map<std::string, std::string> facts;
+  for (std::string name, rest; status >> name && std::getline(status, rest);) facts[name] = rest;
+  CHECK(facts["NoNewPrivs:"] == "\t1");
+  if (::geteuid() != 0) return;
+  CHECK(facts["Uid:"] == "\t65534\t65534\t65534\t65534");
+  CHECK(facts["Gid:"] == "\t65534\t65534\t65534\t65534");
+  CHECK(facts["CapEff:"] == "\t0000000000000000");
+  CHECK(facts["Groups:"].find_first_not_of("\t ") == std::string::npos);
 }
 
 TEST_CASE("remote door: what proves nothing is refused with the reason, and audited") {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "actors/audit.hpp"
 #include "actors/defaults.hpp"
 #include "storage/auth/token.hpp"
 
@@ -142,8 +143,17 @@ caf::error access_control::refuse(const credentials& from, const std::string& wh
     minute_ = now;
     refused_ = 0;
   }
-  if (++refused_ <= defaults::monitor_refusals_logged)
+  if (++refused_ <= defaults::monitor_refusals_logged) {
     spdlog::warn("monitor: a login from {} is refused: {}", from.peer, why);
+    if (options_.audit) {
+      audit_record record;
+      record.from = from.peer + " monitor";
+      record.action = "login";
+      record.outcome = errc::not_authorised;
+      record.text = clipped(why);
+      options_.audit(std::move(record));
+    }
+  }
   return fail(errc::not_authorised, "this login is not good (any more)");
 }
 

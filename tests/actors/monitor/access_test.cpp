@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "actors/defaults.hpp"
 #include "storage/auth/token.hpp"
 #include "storage/os/users.hpp"
 #include "tests/actors/monitor/served.hpp"
@@ -202,4 +203,17 @@ TEST_CASE("a token for a workspace shows that one alone, also an administrator's
     CHECK(who.sees(mine));
     CHECK_FALSE(who.sees(other));
   }
+}
+
+TEST_CASE("refused logins are recorded for the audit, so many a minute") {
+  guarded f;
+  std::vector<audit_record> records;
+  auto options = f.options(access_kind::token);
+  options.audit = [&](audit_record record) { records.push_back(std::move(record)); };
+  access_control access{options, &f.store()};
+  for (int i = 0; i < 100; ++i)
+    CHECK(errc_of(access.who({"192.0.2.1", {"Bearer nonsense"}, {}})) == errc::not_authorised);
+  REQUIRE(records.size() == defaults::monitor_refusals_logged);
+  CHECK(records[0].from == "192.0.2.1 monitor");
+  CHECK(records[0].outcome == errc::not_authorised);
 }
