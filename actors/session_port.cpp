@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/actor_base.hpp"
+#include "actors/cluster/cluster_protocol.hpp"
 #include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
 #include "actors/retrieval_supervisor.hpp"
@@ -470,7 +471,11 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
         return for_administrator<std::vector<audit_record>>(self, reader(self), audit_atom_v,
                                                             after);
       },
-      [=](nodes_atom) { return not_clustered<std::vector<report>>(self); },
+      [=](nodes_atom) -> caf::result<std::vector<report>> {
+        if (!all->membership) return not_clustered<std::vector<report>>(self);
+        return for_administrator<std::vector<report>>(
+            self, caf::actor_cast<membership_actor>(all->membership), nodes_atom_v);
+      },
       [=](join_atom, const std::string&, int64_t) { return not_clustered<bool>(self); },
       [=](promote_atom) { return not_clustered<std::string>(self); },
   };

@@ -14,8 +14,19 @@ namespace et {
 /// addresses are derived from the state folder by `serve`.
 struct service_config {
   struct node_section {
-    std::string name;  ///< empty: the host's name
+    std::string name;  ///< empty: that of the first start, which is the host's
+    std::vector<std::string> roles{"head", "io"};  ///< head or not; io, source or neither
+    std::vector<std::string> roots{"/"};           ///< beneath which the node sees sources
+    bool is(const char* role) const;
   } node;
+
+  struct cluster_section {
+    std::string listen;                ///< HOST:PORT for links with other nodes; empty: not
+    std::vector<std::string> head;     ///< HOST:PORT where the head is, or its standby
+    uint32_t heartbeat_ms = 1000;      ///< between signs of life
+    uint32_t down_after_ms = 10'000;   ///< without one a node is lost
+    uint32_t reread_after_s = 86'400;  ///< what a lost node alone has is read again; 0: never
+  } cluster;
 
   struct service_section {
     std::string state;            ///< state folder; empty: as without a configuration
@@ -63,7 +74,13 @@ struct service_config {
     uint32_t drives = 2;
     uint64_t capacity_bytes = 128ull << 30;  ///< of each new cartridge
     uint64_t drive_bytes_per_s = 0;          ///< the fastest that a drive is; 0: as the disk
+    std::string barcode_prefix = "ET";       ///< of new cartridges; another for each node
   } library;
+
+  struct drive_section {
+    uint64_t bytes_per_s = 0;  ///< the fastest that it is; 0: as library.drive_bytes_per_s
+  };
+  std::vector<drive_section> drive;  ///< when there are any, as many as there are drives
 
   struct monitor_section {
     std::string certificate;      ///< PEM file; empty: no TLS

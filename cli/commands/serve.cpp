@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "actors/cluster/node_service.hpp"
 #include "actors/node_config.hpp"
 #include "actors/system.hpp"
 #include "actors/version.hpp"
@@ -76,19 +77,55 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+storage_options storage_of(const service_config& config) {
+  storage_options storage;
+  storage.cache_folder = config.cache.folder;
+  storage.library_folder = config.library.folder;
+  storage.cache_capacity_bytes = config.cache.capacity_bytes;
+  storage.cache_high = config.cache.high_watermark;
+  storage.cache_low = config.cache.low_watermark;
+  storage.cache.retention_ns = int64_t{config.cache.retention_s} * 1'000'000'000;
+  storage.cache.reserve_bytes = config.cache.reserve_bytes;
+  storage.block_bytes = config.tape.block_bytes;
+  storage.has_cache = config.node.is("io");
+  storage.has_library = config.library.drives > 0;
+  storage.reads_sources = config.node.is("io") || config.node.is("source");
+  storage.roots = config.node.roots;
+  auto& library = storage.library;
+  library.cartridges = config.library.cartridges;
+  library.drives = config.library.drives;
+  library.capacity_bytes = config.library.capacity_bytes;
+  library.barcode_prefix = config.library.barcode_prefix;
+  for (auto& drive : config.drive) library.drive_bytes_per_s.push_back(drive.bytes_per_s);
+  if (!config.drive.empty()) library.drives = static_cast<uint32_t>(config.drive.size());
+  auto& timing = library.drive.timing;
+  timing.read_bytes_per_s = config.library.drive_bytes_per_s;
+  timing.write_bytes_per_s = config.library.drive_bytes_per_s;
+  // Drives have threads of their own.
+  timing.delay = [](std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); };
+  return storage;
+}
+
+cluster::cluster_options cluster_of(const service_config& config,
+                                    const std::filesystem::path& state) {
+  cluster::cluster_options options;
+  options.listen = config.cluster.listen;
+  if (!config.node.is("head")) options.heads = config.cluster.head;
+  options.folder = state / "cluster";
+  options.heartbeat = std::chrono::milliseconds{config.cluster.heartbeat_ms};
+  options.down_after = std::chrono::milliseconds{config.cluster.down_after_ms};
+  options.reread_after = std::chrono::seconds{config.cluster.reread_after_s};
+  return options;
+}
+
 service_options options_of(const service_config& config, const std::filesystem::path& state,
                            bool embedded) {
   service_options options;
   options.state = state;
-  options.cache_folder = config.cache.folder;
-  options.library_folder = config.library.folder;
+  options.storage = storage_of(config);
+  options.cluster = cluster_of(config, state);
   options.catalogue.copies = config.catalogue.copies;
   options.catalogue.memory_bytes = config.catalogue.memory_bytes;
-  options.cache_capacity_bytes = config.cache.capacity_bytes;
-  options.cache_high = config.cache.high_watermark;
-  options.cache_low = config.cache.low_watermark;
-  options.cache.retention_ns = int64_t{config.cache.retention_s} * 1'000'000'000;
-  options.cache.reserve_bytes = config.cache.reserve_bytes;
   options.packing.target_bytes = config.packing.target_bytes;
   options.max_file_bytes = config.packing.max_file_bytes;
   options.audit_days = config.limits.audit_days;
@@ -96,15 +133,6 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.scheduler.policy.write_after_bytes = config.tape.write_after_bytes;
   options.scheduler.policy.write_after_ms = config.tape.write_after_ms;
   options.scheduler.policy.idle_dismount_ms = int64_t{config.tape.drive_idle_s} * 1000;
-  options.block_bytes = config.tape.block_bytes;
-  options.library.cartridges = config.library.cartridges;
-  options.library.drives = config.library.drives;
-  options.library.capacity_bytes = config.library.capacity_bytes;
-  auto& timing = options.library.drive.timing;
-  timing.read_bytes_per_s = config.library.drive_bytes_per_s;
-  timing.write_bytes_per_s = config.library.drive_bytes_per_s;
-  // Drives have threads of their own.
-  timing.delay = [](std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); };
   options.door.max_sessions = config.limits.sessions;
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
@@ -171,20 +199,52 @@ bool wait_for_end(int signals, int failure) {
   return (watched[1].revents & POLLIN) == 0;
 }
 
-int serve(const service_config& config, const std::filesystem::path& state, bool embedded,
-          const std::string& socket, const std::string& http) {
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  // Before the first thread, so that all of them leave these signals to the descriptor.
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  unique_fd signals{signalfd(-1, &ends, SFD_CLOEXEC)};
-  unique_fd failure{eventfd(0, EFD_CLOEXEC)};
-  if (!signals || !failure) return complain(fail_errno("cannot wait for signals", errno));
-  raise_descriptor_limit();
+/// What every kind of node does the same way: signals, failures, readiness.
+class foreground {
+ public:
+  /// Before the first thread, so that all of them leave the signals to the descriptor.
+  caf::error begin() {
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+    signals_.reset(signalfd(-1, &ends, SFD_CLOEXEC));
+    failure_.reset(eventfd(0, EFD_CLOEXEC));
+    if (!signals_ || !failure_) return fail_errno("cannot wait for signals", errno);
+    raise_descriptor_limit();
+    return {};
+  }
 
+  std::function<void(const std::string&)> on_failure() {
+    return [this](const std::string& what) {
+      spdlog::critical("an actor that the service cannot do without has ended: {}", what);
+      uint64_t one = 1;
+      [[maybe_unused]] auto n = ::write(failure_.get(), &one, sizeof one);
+    };
+  }
+
+  /// Tells that the node serves, and waits for its end; true: it was asked to stop.
+  bool wait(const std::string& ready) {
+    std::printf("elastictape ready: %s\n", ready.c_str());
+    std::fflush(stdout);
+    notify_systemd("READY=1");
+    bool asked = wait_for_end(signals_.get(), failure_.get());
+    notify_systemd("STOPPING=1");
+    if (asked) spdlog::info("asked to stop: finishing the running blocks");
+    return asked;
+  }
+
+ private:
+  unique_fd signals_;
+  unique_fd failure_;
+};
+
+int serve_head(const service_config& config, const std::filesystem::path& state, bool embedded,
+               const std::string& socket, const std::string& http) {
+  foreground front;
+  if (auto error = front.begin()) return complain(error);
   node_config framework{service_node(2)};
   caf::actor_system system{framework};
   auto options = options_of(config, state, embedded);
@@ -193,28 +253,44 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
   options.alert_targets = std::move(*targets);
   options.door.socket = socket;
   if (http != "off") options.monitor = monitor_of(config, http);
-  auto failed = [&](const std::string& what) {
-    spdlog::critical("an actor that the service cannot do without has ended: {}", what);
-    uint64_t one = 1;
-    [[maybe_unused]] auto n = ::write(failure.get(), &one, sizeof one);
-  };
-  auto running = service::start(system, std::move(options), failed);
+  auto running = service::start(system, std::move(options), front.on_failure());
   if (!running) {
     spdlog::critical("cannot start: {}", text_of(running.error()));
     return 1;
   }
+  auto& service = **running;
   spdlog::info("ready: version {}, state {}, commands {}, monitor {}", version_text, state.string(),
-               (*running)->address(), (*running)->monitor_url());
-  auto remote = (*running)->remote_address();
+               service.address(), service.monitor_url());
+  auto ready = "commands " + service.address() + ", monitor " + service.monitor_url();
+  if (!service.link_address().empty()) ready += ", nodes " + service.link_address();
+  auto remote = service.remote_address();
   if (!remote.empty()) spdlog::info("clients of other machines: {}", remote);
-  std::printf("elastictape ready: commands %s, monitor %s%s%s\n", (*running)->address().c_str(),
-              (*running)->monitor_url().c_str(), remote.empty() ? "" : ", remote ", remote.c_str());
-  std::fflush(stdout);
-  notify_systemd("READY=1");
-  bool asked = wait_for_end(signals.get(), failure.get());
-  notify_systemd("STOPPING=1");
-  if (asked) spdlog::info("asked to stop: finishing the running blocks");
-  (*running)->stop();
+  if (!remote.empty()) ready += ", remote " + remote;
+  bool asked = front.wait(ready);
+  service.stop();
+  return asked ? 0 : 1;
+}
+
+int serve_node(const service_config& config, const std::filesystem::path& state) {
+  foreground front;
+  if (auto error = front.begin()) return complain(error);
+  node_config framework{service_node(2)};
+  caf::actor_system system{framework};
+  cluster::node_service_options options;
+  options.state = state;
+  options.node = config.node.name;
+  options.storage = storage_of(config);
+  options.cluster = cluster_of(config, state);
+  auto running = cluster::node_service::start(system, std::move(options), front.on_failure());
+  if (!running) {
+    spdlog::critical("cannot start: {}", text_of(running.error()));
+    return 1;
+  }
+  auto& node = **running;
+  spdlog::info("ready: version {}, state {}, node {}, links {}", version_text, state.string(),
+               node.node(), node.link_address());
+  bool asked = front.wait("node " + node.node() + ", nodes " + node.link_address());
+  node.stop();
   return asked ? 0 : 1;
 }
 
@@ -243,7 +319,8 @@ int run_serve(const serve_options& options) {
   if (auto error = make_state(state)) return complain(error);
   if (auto error = open_log(config, state)) return complain(error);
   auto http = options.http.empty() ? config.service.http : options.http;
-  return serve(config, state, embedded, socket, http);
+  if (!config.node.is("head")) return serve_node(config, state);
+  return serve_head(config, state, embedded, socket, http);
 }
 
 }  // namespace et

@@ -72,6 +72,7 @@ void service::start() {
     while (!remote_.empty() && remote_.back() == '\n') remote_.pop_back();
     monitor_.resize(at);
   }
+  monitor_ = monitor_.substr(0, monitor_.find(','));
   while (!monitor_.empty() && (monitor_.back() == '\n' || monitor_.back() == '/'))
     monitor_.pop_back();
 }
