@@ -5,6 +5,7 @@
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
+#include "actors/node_roster.hpp"
 
 namespace et {
 
@@ -139,7 +140,8 @@ batch_director_actor::behavior_type batch_director(self_pointer self, actors_ptr
       [=](cancel_atom, batch_id id, bool removed) -> caf::result<bool> {
         auto& state = self->state;
         std::erase(state.waiting, id);
-        self->send(state.actors->keeper, forget_atom_v, id, removed);
+        for (auto& node : state.actors->nodes->all())
+          if (node->keeper) self->send(node->keeper, forget_atom_v, id, removed);
         self->send(state.actors->scheduler, cancel_atom_v, id);
         auto found = state.running.find(id);
         if (found == state.running.end()) return false;

@@ -2,6 +2,9 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/node_roster.hpp"
+#include "actors/placement.hpp"
+#include "storage/cache/aggregation_builder.hpp"
 
 namespace et {
 
@@ -12,7 +15,8 @@ std::vector<std::string> batch_supervisor_state::waits() const {
     lines.push_back(std::to_string(caching.size()) + " aggregations are being cached (" +
                     caching.begin()->second + ")");
   if (!to_cache.empty())
-    lines.push_back(std::to_string(to_cache.size()) + " aggregations wait to be cached");
+    lines.push_back(std::to_string(to_cache.size()) + " aggregations wait to be cached" +
+                    (obstacle.empty() ? "" : ": " + obstacle));
   if (!at_tape.empty())
     lines.push_back(std::to_string(at_tape.size()) + " aggregations wait for tape");
   return lines;
@@ -117,8 +121,9 @@ void begin_plan(self_pointer self) {
   auto make = [=](const std::string& behind) {
     auto& mine = self->state;
     mine.planned_to = behind;
-    mine.planner = std::make_unique<aggregation_planner>(
-        mine.batch.id, number + 1, mine.packing.target_bytes, defaults::max_files_per_aggregation);
+    mine.planner =
+        std::make_unique<aggregation_planner>(mine.batch.id, number + 1, mine.packing.target_bytes,
+                                              defaults::max_files_per_aggregation, mine.roots);
     plan(self);
   };
   if (number == 0) {
@@ -149,6 +154,7 @@ void caching_failed(self_pointer self, const aggregation_record& record, const c
   auto& state = self->state;
   state.caching.erase(record.id.number);
   if (code_of(error) == errc::cancelled) return;
+  state.obstacle = text_of(error);
   state.to_cache[record.id.number] = record;
   try_again(self, "caching aggregation " + to_string(record.id))(error);
 }
@@ -160,15 +166,29 @@ void record_cached(self_pointer self, const aggregation_record& record, cached_a
       .then(
           [=](const aggregation_record& now) {
             self->state.caching.erase(now.id.number);
+            self->state.obstacle.clear();
             spdlog::info("aggregation {} {}: {} files ({} failed), {} bytes", to_string(now.id),
                          to_string(now.state), now.files, now.failed_files, now.size_bytes);
             if (now.state == state::cached) to_tape(self, now);
             go_on(self);
           },
           [=](const caf::error& error) {
-            self->send(self->state.actors->keeper, forget_atom_v, record.id.batch, false);
+            for (auto& node : self->state.actors->nodes->all())
+              if (node->keeper) self->send(node->keeper, forget_atom_v, record.id.batch, false);
             caching_failed(self, record, error);
           });
+}
+
+std::optional<placement> choose_place(const batch_supervisor_state& state,
+                                      const std::vector<file_entry>& entries, std::string& why) {
+  std::vector<place_facts> facts;
+  for (auto& node : state.actors->nodes->all()) {
+    if (!node->up) continue;
+    auto load = state.actors->nodes->load(node->name);
+    facts.push_back({node->name, static_cast<bool>(node->keeper), !node->writers.empty(),
+                     node->roots, load.free_bytes, load.jobs});
+  }
+  return place(facts, entries, max_aggregation_bytes(entries), why);
 }
 
 void start_caching(self_pointer self, const aggregation_record& record) {
@@ -180,8 +200,17 @@ void start_caching(self_pointer self, const aggregation_record& record) {
       .then(
           [=](std::vector<file_entry>& entries) {
             auto& mine = self->state;
-            self->request(mine.actors->keeper, defaults::cache_write_timeout, cached_atom_v,
-                          cache_job{record, mine.batch, mine.roots, std::move(entries)})
+            std::string why;
+            auto where = choose_place(mine, entries, why);
+            if (!where) {
+              caching_failed(self, record, fail(errc::node_lost, why));
+              return;
+            }
+            mine.caching[id.number] = "waiting for room or a free cache writer of " + where->cache;
+            self->request(
+                    mine.actors->nodes->find(where->cache)->keeper, defaults::cache_write_timeout,
+                    cached_atom_v,
+                    cache_job{record, mine.batch, mine.roots, std::move(entries), where->reader})
                 .then(
                     [=](cached_aggregation& cached) {
                       record_cached(self, record, std::move(cached));

@@ -34,6 +34,7 @@ struct batch_supervisor_state {
   uint64_t changes = 0;      ///< of what there is to see, so that an answer from before is known
   std::map<uint32_t, aggregation_record> to_cache;  ///< REGISTERED, waiting for their turn
   std::map<uint32_t, std::string> caching;          ///< being filled, with what they do
+  std::string obstacle;                             ///< why one could not be cached
   std::set<uint32_t> at_tape;                       ///< CACHED, in the scheduler's hands
   uint64_t retries = 0;
 

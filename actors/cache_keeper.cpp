@@ -2,6 +2,7 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/node_roster.hpp"
 
 namespace et {
 
@@ -17,7 +18,7 @@ void alert(self_pointer self, severity level, std::string text) {
   alert_record draft;
   draft.level = level;
   draft.text = std::move(text);
-  self->send(self->state.actors->alerts, alert_atom_v, std::move(draft));
+  self->send(self->state.actors->head, alert_atom_v, std::move(draft));
 }
 
 caf::error given_up() {
@@ -46,7 +47,7 @@ void evict(self_pointer self, uint64_t needed_bytes) {
   auto picked =
       state.ledger->pick_evictions(state.clock->now_ns(), state.options.retention_ns, needed_bytes);
   if (picked.empty()) return;
-  self->request(state.actors->registrar, defaults::catalogue_timeout, evicted_atom_v, picked,
+  self->request(state.actors->head, defaults::catalogue_timeout, evicted_atom_v, picked,
                 state.actors->node)
       .then(
           [=](bool) {
@@ -82,21 +83,43 @@ std::optional<reservation_id> find_room(self_pointer self, uint64_t size_bytes) 
   return std::nullopt;
 }
 
-std::optional<uint32_t> free_writer(const cache_keeper_state& state) {
-  for (uint32_t i = 0; i < state.actors->writers.size(); ++i)
-    if (!state.working.count(i)) return i;
+using writer_name = cache_keeper_state::writer_name;
+
+/// The writers that can read the sources of a job; none: their node is lost.
+std::vector<cache_writer_actor> writers_of(const cache_keeper_state& state,
+                                           const std::string& reader) {
+  if (reader.empty()) return state.actors->writers;
+  auto node = state.actors->nodes->find(reader);
+  return node && node->up ? node->writers : std::vector<cache_writer_actor>{};
+}
+
+std::optional<writer_name> free_writer(const cache_keeper_state& state, const std::string& reader) {
+  auto writers = writers_of(state, reader);
+  for (uint32_t i = 0; i < writers.size(); ++i)
+    if (!state.working.count({reader, i})) return writer_name{reader, i};
   return std::nullopt;
 }
 
-void run_job(self_pointer self, uint32_t writer, reservation_id room,
+/// Asks a writer for an aggregation, into the cache of this node.
+auto ask_writer(self_pointer self, const writer_name& writer, cache_job job) {
+  auto& actors = *self->state.actors;
+  auto& [node, number] = writer;
+  auto whom = writers_of(self->state, node)[number];
+  if (node.empty())
+    return self->request(whom, defaults::cache_write_timeout, write_atom_v, std::move(job));
+  auto& receiver = actors.receivers[number % actors.receivers.size()];
+  return self->request(whom, defaults::cache_write_timeout, write_atom_v, std::move(job),
+                       caf::actor_cast<caf::strong_actor_ptr>(receiver));
+}
+
+void run_job(self_pointer self, writer_name writer, reservation_id room,
              cache_keeper_state::waiting_job next) {
   auto& state = self->state;
   auto id = next.job.aggregation.id;
   state.working[writer] = id.batch;
-  state.controls[writer]->cancel = false;
+  if (writer.first.empty()) state.controls[writer.second]->cancel = false;
   auto promise = next.promise;
-  self->request(state.actors->writers[writer], defaults::cache_write_timeout, write_atom_v,
-                std::move(next.job))
+  ask_writer(self, writer, std::move(next.job))
       .then(
           [=](cached_aggregation& cached) mutable {
             auto& mine = self->state;
@@ -132,16 +155,22 @@ void go_on(self_pointer self) {
   while (!state.rooms.empty()) {
     auto room = find_room(self, state.rooms.front().size_bytes);
     if (!room) break;
+    state.lent_rooms.insert(*room);
     state.rooms.front().promise.deliver(room->value);
     state.rooms.pop_front();
   }
-  while (!state.jobs.empty()) {
-    auto writer = free_writer(state);
-    if (!writer) break;
-    auto room = find_room(self, max_aggregation_bytes(state.jobs.front().job.entries));
+  // Jobs that another node reads do not wait behind those that this one does.
+  for (auto i = state.jobs.begin(); i != state.jobs.end();) {
+    auto writer = free_writer(state, i->job.reader);
+    if (!writer) {
+      if (state.actors->nodes->all().size() <= 1) break;
+      ++i;
+      continue;
+    }
+    auto room = find_room(self, max_aggregation_bytes(i->job.entries));
     if (!room) break;
-    auto next = std::move(state.jobs.front());
-    state.jobs.pop_front();
+    auto next = std::move(*i);
+    i = state.jobs.erase(i);
     run_job(self, *writer, *room, std::move(next));
   }
   // Not with the first room that somebody gets: a long batch would announce each.
@@ -163,7 +192,7 @@ void forget_batch(self_pointer self, batch_id batch, bool safe_too) {
   }
   for (auto& [writer, working] : state.working) {
     if (working != batch) continue;
-    state.controls[writer]->cancel = true;
+    if (writer.first.empty()) state.controls[writer.second]->cancel = true;
     state.given_up.insert(writer);
   }
   std::vector<aggregation_id> gone;
@@ -221,6 +250,45 @@ keeper_facts facts_of(const cache_keeper_state& state) {
           {std::move(jobs), std::move(rooms)}};
 }
 
+/// The head is gone, and with it everybody who waits for something here.
+void abandon(self_pointer self) {
+  auto& state = self->state;
+  auto gone = fail(errc::unavailable, "the head is gone");
+  for (auto& one : std::exchange(state.jobs, {})) one.promise.deliver(gone);
+  for (auto& one : std::exchange(state.rooms, {})) one.promise.deliver(gone);
+  for (auto& [writer, working] : state.working) {
+    if (writer.first.empty()) state.controls[writer.second]->cancel = true;
+    state.given_up.insert(writer);
+  }
+  for (auto room : std::exchange(state.lent_rooms, {})) state.ledger->release(room);
+  for (auto id : state.files) {
+    while (state.ledger->unpin(id)) {
+    }
+  }
+  state.full = false;
+}
+
+std::vector<held_file> held_behind(const cache_keeper_state& state, aggregation_id after) {
+  std::vector<held_file> page;
+  for (auto i = state.files.upper_bound(after);
+       i != state.files.end() && page.size() < defaults::page_rows; ++i)
+    page.push_back({*i, state.ledger->size_bytes(*i)});
+  return page;
+}
+
+void take_verdicts(self_pointer self, const std::vector<held_file>& judged) {
+  auto& state = self->state;
+  for (auto& one : judged) {
+    if (!state.files.count(one.id)) continue;
+    if (one.verdict == held_file::verdict_type::safe) {
+      state.ledger->mark_safe(one.id, state.clock->now_ns());
+    } else if (one.verdict == held_file::verdict_type::nobody) {
+      spdlog::info("cache: aggregation {} is nobody's, deleted", to_string(one.id));
+      delete_file(self, one.id);
+    }
+  }
+}
+
 caf::typed_response_promise<cached_aggregation> queue_job(self_pointer self, const cache_job& job) {
   auto promise = self->make_response_promise<cached_aggregation>();
   auto& ledger = *self->state.ledger;
@@ -273,10 +341,12 @@ cache_keeper_actor::behavior_type cache_keeper(
         return promise;
       },
       [=](release_atom, uint64_t room) {
+        self->state.lent_rooms.erase(reservation_id{room});
         self->state.ledger->release(reservation_id{room});
         go_on(self);
       },
       [=](keep_atom, uint64_t room, aggregation_id id, uint64_t size_bytes) {
+        self->state.lent_rooms.erase(reservation_id{room});
         if (self->state.ledger->commit(reservation_id{room}, id, size_bytes)) {
           self->state.files.insert(id);
           self->state.ledger->mark_safe(id, self->state.clock->now_ns());
@@ -292,6 +362,18 @@ cache_keeper_actor::behavior_type cache_keeper(
       [=](unpin_atom, aggregation_id id) {
         self->state.ledger->unpin(id);
         go_on(self);
+      },
+      [=](held_atom, aggregation_id after) -> caf::result<std::vector<held_file>> {
+        return held_behind(self->state, after);
+      },
+      [=](judged_atom, const std::vector<held_file>& judged) -> caf::result<bool> {
+        take_verdicts(self, judged);
+        go_on(self);
+        return true;
+      },
+      [=](abandon_atom) -> caf::result<bool> {
+        abandon(self);
+        return true;
       },
       [=](forget_atom, batch_id batch, bool safe_too) { forget_batch(self, batch, safe_too); },
       [=](tick_atom) {

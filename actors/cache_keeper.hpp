@@ -19,7 +19,8 @@ struct cache_options {
   uint64_t reserve_bytes = 1ull << 30;  ///< of the file system, left free
 };
 
-/// A cache file found at start-up that the catalogue knows.
+/// A cache file found at start-up. On the head the catalogue has been asked; on other nodes the
+/// head judges it later.
 struct kept_file {
   aggregation_id id;
   uint64_t size_bytes = 0;
@@ -40,16 +41,20 @@ struct cache_keeper_state {
     caf::typed_response_promise<uint64_t> promise;
   };
 
+  /// A cache writer: its node, empty for this one, and its number there.
+  using writer_name = std::pair<std::string, uint32_t>;
+
   cache_options options;
   cache_store* store = nullptr;
   const wall_clock* clock = nullptr;
   actors_ptr actors;
   std::vector<std::shared_ptr<writer_control>> controls;
   std::unique_ptr<cache_ledger> ledger;
-  std::set<aggregation_id> files;        ///< all that the ledger holds
-  std::map<uint32_t, batch_id> working;  ///< writers at work, by number
-  std::set<uint32_t> given_up;           ///< of these, what they make is not wanted any more
-  std::deque<waiting_job> jobs;          ///< bounded by the supervisors' own bounds
+  std::set<aggregation_id> files;           ///< all that the ledger holds
+  std::map<writer_name, batch_id> working;  ///< writers at work
+  std::set<writer_name> given_up;           ///< of these, what they make is not wanted any more
+  std::set<reservation_id> lent_rooms;      ///< reserved for recalls
+  std::deque<waiting_job> jobs;             ///< bounded by the supervisors' own bounds
   std::deque<waiting_room> rooms;
   bool full = false;  ///< somebody waits for room, and an alert said so
 };

@@ -2,15 +2,18 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/metrics.hpp"
+#include "actors/remote_pieces.hpp"
 
 namespace et {
 
-caf::expected<cached_aggregation> cache_writer_state::write(const cache_job& job) {
+caf::expected<cached_aggregation> cache_writer_state::write(const cache_job& job,
+                                                            aggregation_destination* to) {
   auto credentials = look_up_credentials(job.batch.uid, job.batch.gid);
   if (!credentials) return credentials.error();
   build_job build{job.aggregation, job.batch, job.roots, job.entries, std::move(*credentials)};
   stopwatch watch;
-  auto cached = builder->build(build, control->cancel);
+  auto cached =
+      to ? builder->build(build, *to, control->cancel) : builder->build(build, control->cancel);
   if (!cached) return cached.error();
   measures->cache_writes.Observe(watch.seconds());
   for (auto& failure : cached->failures)
@@ -38,7 +41,15 @@ cache_writer_actor::behavior_type cache_writer(
                        {"written bytes", std::to_string(state.written_bytes)}})};
       },
       [=](write_atom, const cache_job& job) -> caf::result<cached_aggregation> {
-        return self->state.write(job);
+        return self->state.write(job, nullptr);
+      },
+      [=](write_atom, const cache_job& job,
+          const caf::strong_actor_ptr& to) -> caf::result<cached_aggregation> {
+        self->state.control->cancel = false;
+        remote_destination destination{self->system(), caf::actor_cast<cache_receiver_actor>(to),
+                                       job.aggregation.id};
+        if (auto error = destination.open()) return error;
+        return self->state.write(job, &destination);
       },
   };
 }

@@ -22,7 +22,8 @@ struct cache_writer_state {
   uint64_t aggregations = 0;
   uint64_t written_bytes = 0;
 
-  caf::expected<cached_aggregation> write(const cache_job& job);
+  /// Into the node's cache, or with `to` there.
+  caf::expected<cached_aggregation> write(const cache_job& job, aggregation_destination* to);
 };
 
 /// `store` outlives the actor. Detached.

@@ -1,6 +1,7 @@
 #include "actors/inspector.hpp"
 
 #include "actors/actor_base.hpp"
+#include "actors/cluster/cluster_protocol.hpp"
 
 namespace et {
 
@@ -49,6 +50,25 @@ void ask_all(self_pointer self, const std::shared_ptr<gathering>& all,
   for (size_t i = 0; i < whom.size(); ++i) ask(self, all, whom[i], name + " " + std::to_string(i));
 }
 
+/// The reports of another node, marked with its name.
+void ask_node(self_pointer self, const std::shared_ptr<gathering>& all, const storage_node& node) {
+  auto index = all->parts.size();
+  all->parts.emplace_back();
+  ++all->open;
+  auto name = node.name;
+  self->request(node.inspector, 2 * patience, admin_inspect_atom_v)
+      .then(
+          [=](std::vector<report>& some) {
+            for (auto& one : some) one.facts.insert(one.facts.begin(), {"node", name});
+            all->parts[index] = std::move(some);
+            all->finish();
+          },
+          [=](const caf::error& error) {
+            all->parts[index].push_back({"node", name, {{"state", text_of(error)}}});
+            all->finish();
+          });
+}
+
 }  // namespace
 
 inspector_actor::behavior_type inspector(self_pointer self, actors_ptr actors) {
@@ -60,18 +80,25 @@ inspector_actor::behavior_type inspector(self_pointer self, actors_ptr actors) {
         auto gathered = std::make_shared<gathering>();
         gathered->promise = self->make_response_promise<std::vector<report>>();
         gathered->open = 1;
-        ask(self, gathered, all.registrar, "registrar");
+        if (all.registrar) ask(self, gathered, all.registrar, "registrar");
         ask_all(self, gathered, all.readers, "catalogue_reader");
-        ask(self, gathered, all.director, "batch_director");
-        ask(self, gathered, all.retrievals, "retrieval_director");
-        ask(self, gathered, all.keeper, "cache_keeper");
+        if (all.director) ask(self, gathered, all.director, "batch_director");
+        if (all.retrievals) ask(self, gathered, all.retrievals, "retrieval_director");
+        if (all.keeper) ask(self, gathered, all.keeper, "cache_keeper");
         ask_all(self, gathered, all.writers, "cache_writer");
+        ask_all(self, gathered, all.receivers, "cache_receiver");
         ask_all(self, gathered, all.cache_readers, "cache_reader");
-        ask(self, gathered, all.scheduler, "mount_scheduler");
-        ask(self, gathered, all.library, "library");
+        if (all.tickets) ask(self, gathered, all.tickets, "ticket_office");
+        if (all.library) ask(self, gathered, all.library, "library");
         ask_all(self, gathered, all.drives, "tape_drive");
-        ask(self, gathered, all.alerts, "alert_publisher");
+        if (all.scheduler) ask(self, gathered, all.scheduler, "mount_scheduler");
+        if (all.alerts) ask(self, gathered, all.alerts, "alert_publisher");
         for (auto& entry : all.couriers) ask(self, gathered, entry.courier, "alert_courier");
+        if (all.membership)
+          ask(self, gathered, caf::actor_cast<membership_actor>(all.membership), "membership");
+        for (auto& node : all.nodes->all())
+          if (node->up && node->inspector && node->name != all.node)
+            ask_node(self, gathered, *node);
         gathered->finish();
         return gathered->promise;
       },

@@ -7,6 +7,7 @@ namespace et {
 namespace {
 
 enum operation : uint8_t {
+  server_handshake = 0,
   client_handshake = 1,
   direct_message = 2,
   monitor_message = 4,
@@ -21,6 +22,8 @@ constexpr uint32_t max_named_bytes = 256;
 /// Each side asks the other's spawn server once when it gets to know it.
 constexpr unsigned max_named = 2;
 constexpr unsigned max_monitors = 16;
+/// The greeting of a service has the interface of its actor in it.
+constexpr uint32_t max_greeting_bytes = 64 * 1024;
 /// Every source becomes a proxy in our process that lives as long as the link.
 constexpr size_t max_sources = 16;
 
@@ -71,12 +74,18 @@ struct link_check::header {
 };
 
 link_step link_check::inbound(std::span<const uint8_t> input) {
+  if (inbound_left_ > 0) {
+    auto count = static_cast<size_t>(std::min<uint64_t>(inbound_left_, input.size()));
+    inbound_left_ -= count;
+    return pass(count);
+  }
   if (input.size() < frame_header_bytes) return more(frame_header_bytes);
   const header head{input};
   if (head.padding != 0) return refuse("malformed header");
   if (head.payload_bytes > policy_.max_payload_bytes) return refuse("payload too large");
-  if (!greeted_ && head.operation != client_handshake) return refuse("no greeting first");
   auto frame = input.first(std::min(input.size(), head.frame_bytes()));
+  if (policy_.peer != peer_kind::client) return from_node(head, frame);
+  if (!greeted_ && head.operation != client_handshake) return refuse("no greeting first");
   switch (head.operation) {
     case client_handshake:
       return greeting(head, frame);
@@ -102,19 +111,25 @@ link_step link_check::greeting(const header& head, std::span<const uint8_t> fram
   if (head.flags || head.source || head.destination || head.payload_bytes != peer_.size())
     return refuse("malformed greeting");
   if (frame.size() < head.frame_bytes()) return more(head.frame_bytes());
+  if (auto why = take_name(frame)) return refuse(why);
+  greeted_ = true;
+  return pass(frame.size());
+}
+
+/// Takes the peer's name from a greeting that is here as a whole. Returns what is wrong with it.
+const char* link_check::take_name(std::span<const uint8_t> frame) {
+  constexpr auto another = "greeting with the name of another node";
   std::copy_n(frame.begin() + frame_header_bytes, peer_.size(), peer_.begin());
   // The kind of name that we use ourselves; there are others with payloads of their own.
   if (!std::equal(peer_.begin(), peer_.begin() + 8, policy_.own_node.begin()))
-    return refuse("malformed greeting");
-  if (peer_ == policy_.own_node || peer_ == policy_.taken_node)
-    return refuse("greeting with the name of another node");
+    return "malformed greeting";
+  if (peer_ == policy_.own_node || peer_ == policy_.taken_node) return another;
   uint64_t process = 0;
   payload_reader in{frame.subspan(frame_header_bytes + 8)};
   in.number(4, process);
-  if (policy_.peer_process && *policy_.peer_process != process)
-    return refuse("greeting with the name of another node");
-  greeted_ = true;
-  return pass(frame.size());
+  if (policy_.peer_process && *policy_.peer_process != process) return another;
+  if (policy_.is_free && !policy_.is_free(peer_)) return another;
+  return nullptr;
 }
 
 link_step link_check::confirmation(const header& head, std::span<const uint8_t> frame) {
@@ -162,11 +177,61 @@ link_step link_check::monitor(const header& head, std::span<const uint8_t> frame
       head.payload_bytes != 2 * peer_.size())
     return refuse("monitor of another actor");
   if (frame.size() < head.frame_bytes()) return more(head.frame_bytes());
-  auto names = frame.begin() + frame_header_bytes;
-  if (!std::equal(peer_.begin(), peer_.end(), names) ||
-      !std::equal(policy_.own_node.begin(), policy_.own_node.end(), names + peer_.size()))
-    return refuse("monitor between other nodes");
+  if (!names_peer_and_us(frame)) return refuse("monitor between other nodes");
   if (++monitors_ > max_monitors) return refuse("too many monitors");
+  return pass(frame.size());
+}
+
+/// Whether a whole frame begins with the names of the peer and of our process.
+bool link_check::names_peer_and_us(std::span<const uint8_t> frame) const {
+  auto names = frame.begin() + frame_header_bytes;
+  return std::equal(peer_.begin(), peer_.end(), names) &&
+         std::equal(policy_.own_node.begin(), policy_.own_node.end(), names + peer_.size());
+}
+
+link_step link_check::from_node(const header& head, std::span<const uint8_t> frame) {
+  if (!greeted_) return node_greeting(head, frame);
+  switch (head.operation) {
+    case client_handshake:
+      if (policy_.peer != peer_kind::dialling_node) return refuse("second greeting");
+      return confirmation(head, frame);
+    case direct_message:
+      if (head.flags != 0) return named(head, frame);
+      if (head.destination == 0) return refuse("message to no actor");
+      inbound_left_ = head.frame_bytes() - frame.size();
+      return pass(frame.size());
+    case monitor_message:
+    case down_message:
+      return about_actor(head, frame);
+    case heartbeat:
+      if (head.flags || head.payload_bytes || head.data || head.source || head.destination)
+        return refuse("malformed heartbeat");
+      return pass(frame.size());
+    default:
+      return refuse("operation not allowed");
+  }
+}
+
+link_step link_check::node_greeting(const header& head, std::span<const uint8_t> frame) {
+  bool dialled_us = policy_.peer == peer_kind::dialling_node;
+  if (head.operation != (dialled_us ? client_handshake : server_handshake))
+    return refuse("no greeting first");
+  if (dialled_us) return greeting(head, frame);
+  if (head.flags || head.source || head.destination || head.payload_bytes < peer_.size() ||
+      head.payload_bytes > max_greeting_bytes)
+    return refuse("malformed greeting");
+  if (frame.size() < head.frame_bytes()) return more(head.frame_bytes());
+  if (auto why = take_name(frame)) return refuse(why);
+  greeted_ = true;
+  return pass(frame.size());
+}
+
+/// A node asks for the end of an actor of ours, or tells of one of its own.
+link_step link_check::about_actor(const header& head, std::span<const uint8_t> frame) {
+  if (head.flags || head.payload_bytes < 2 * peer_.size() || head.payload_bytes > max_down_bytes)
+    return refuse("malformed monitor");
+  if (frame.size() < head.frame_bytes()) return more(head.frame_bytes());
+  if (!names_peer_and_us(frame)) return refuse("monitor between other nodes");
   return pass(frame.size());
 }
 
@@ -176,7 +241,9 @@ link_step link_check::outbound(std::span<const uint8_t> input) {
     const header head{input};
     outbound_left_ = head.frame_bytes();
     outbound_drop_ = head.operation == direct_message && head.flags != 0;
-    if (head.operation == direct_message && (head.data & response_flag)) answered(head);
+    if (policy_.peer == peer_kind::client && head.operation == direct_message &&
+        (head.data & response_flag))
+      answered(head);
   }
   auto count = static_cast<size_t>(std::min<uint64_t>(outbound_left_, input.size()));
   outbound_left_ -= count;

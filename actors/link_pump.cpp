@@ -1,6 +1,7 @@
 #include "actors/link_pump.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <new>
 
 #include "actors/stream_buffer.hpp"
+#include "actors/tls/byte_channel.hpp"
 
 namespace et {
 
@@ -24,8 +26,10 @@ void widen(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socket_buffer_bytes, sizeof socket_buffer_bytes);
 }
 
-bool would_block(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT);
+
+uint32_t to_epoll(short events) {
+  return static_cast<uint32_t>(events);
 }
 
 }  // namespace
@@ -36,6 +40,7 @@ class link_pump::link {
       : pump_(pump),
         number_(number),
         options_(std::move(options)),
+        outside_(std::move(options_.outside), std::move(options_.tls)),
         inside_(std::move(inside)),
         check_(options_.policy),
         last_request_(poll_loop::clock::now()) {}
@@ -43,8 +48,8 @@ class link_pump::link {
   /// False when the kernel refuses.
   bool begin() {
     auto handler = [this](uint32_t events) { on_events(events); };
-    outside_watch_ = pump_.loop_.watch(options_.outside.get(), EPOLLIN, handler);
-    inside_watch_ = pump_.loop_.watch(inside_.get(), EPOLLIN, [this](uint32_t events) {
+    outside_watch_ = pump_.loop_.watch(outside_.descriptor(), EPOLLIN, handler);
+    inside_watch_ = pump_.loop_.watch(inside_.descriptor(), EPOLLIN, [this](uint32_t events) {
       // A hang-up cannot be masked; the rest of this side is read as the other makes room.
       if (events & (EPOLLHUP | EPOLLERR)) pump_.loop_.unwatch(std::exchange(inside_watch_, 0));
       on_events(0);
@@ -55,6 +60,8 @@ class link_pump::link {
         if (!check_.greeted()) pump_.end(number_, "no greeting in time");
       });
     if (options_.idle_timeout.count() > 0) watch_idleness(options_.idle_timeout);
+    // A client speaks first, and a server may hold bytes that it read behind a handshake.
+    if (outside_.secure()) go_on_later();
     return outside_watch_ != 0 && inside_watch_ != 0;
   }
 
@@ -65,8 +72,8 @@ class link_pump::link {
     loop.unwatch(inside_watch_);
     loop.cancel(handshake_timer_);
     loop.cancel(idle_timer_);
-    options_.outside.reset();
-    inside_.reset();
+    outside_.close();
+    inside_.close();
   }
 
   std::function<void(const std::string&)> take_callback() { return std::move(options_.on_closed); }
@@ -90,45 +97,72 @@ class link_pump::link {
     update_interest();
   }
 
+  /// Bytes that TLS has read already do not make the socket ready.
+  void go_on_later() {
+    if (std::exchange(going_on_, true)) return;
+    pump_.loop_.post([&pump = pump_, number = number_] {
+      auto found = pump.links_.find(number);
+      if (found == pump.links_.end()) return;
+      auto keep = found->second;
+      keep->going_on_ = false;
+      keep->on_events(0);
+    });
+  }
+
   /// Returns why the link must end, or nullptr.
   const char* move_bytes() {
-    int outside = options_.outside.get();
-    int inside = inside_.get();
     for (int round = 0; round < rounds_per_turn; ++round) {
-      bool moved = false;
-      if (auto why = move(out_, inside, outside, false, moved)) return why;
-      if (auto why = move(in_, outside, inside, true, moved)) return why;
+      bool moving = false;
+      bool shaken = outside_.handshaken();
+      if (auto why = move(out_, inside_, outside_, false, moving)) return why;
+      if (auto why = move(in_, outside_, inside_, true, moving)) return why;
       if (in_.ended && in_.buffer.judged().empty()) return peer_left;
       if (out_.ended && out_.buffer.empty()) return "the framework has closed the link";
-      if (!moved) return nullptr;
+      // What waited for the end of the handshake can go now.
+      if (!shaken && outside_.handshaken()) moving = true;
+      if (!moving) return nullptr;
     }
+    if (outside_.secure()) go_on_later();
     return nullptr;
   }
 
-  const char* move(flow& way, int from, int to, bool inbound, bool& moved) {
+  const char* move(flow& way, byte_channel& from, byte_channel& to, bool inbound, bool& moving) {
+    size_t count = 0;
     if (may_read(way, inbound)) {
-      auto room = way.buffer.room();
-      auto n = ::recv(from, room.data(), room.size(), MSG_DONTWAIT);
-      if (n > 0) {
-        way.buffer.filled(static_cast<size_t>(n));
-        moved = true;
-      } else if (n == 0) {
-        way.ended = true;
-      } else if (!would_block(errno)) {
-        return "the connection failed";
+      switch (from.read(way.buffer.room(), count)) {
+        case moved::some:
+          way.buffer.filled(count);
+          moving = true;
+          break;
+        case moved::none:
+          break;
+        case moved::ended:
+          way.ended = true;
+          break;
+        case moved::failed:
+          return explain_failure(from);
       }
     }
     if (auto why = judge(way, inbound)) return why;
     auto ready = way.buffer.judged();
     if (ready.empty()) return nullptr;
-    auto n = ::send(to, ready.data(), ready.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n > 0) {
-      way.buffer.written(static_cast<size_t>(n));
-      moved = true;
-    } else if (n < 0 && !would_block(errno)) {
-      return inbound ? "the framework has closed the link" : peer_left;
+    switch (to.write(ready, count)) {
+      case moved::some:
+        way.buffer.written(count);
+        moving = true;
+        return nullptr;
+      case moved::none:
+        return nullptr;
+      default:
+        if (inbound) return "the framework has closed the link";
+        return to.failure() != 0 ? explain_failure(to) : peer_left;
     }
-    return nullptr;
+  }
+
+  const char* explain_failure(const byte_channel& channel) {
+    if (channel.failure() == 0) return "the connection failed";
+    tls_failure_ = "TLS: " + channel.failure_text();
+    return tls_failure_.c_str();
   }
 
   bool may_read(flow& way, bool inbound) {
@@ -159,9 +193,9 @@ class link_pump::link {
 
   void update_interest() {
     uint32_t outside = 0, inside = 0;
-    if (may_read(in_, true)) outside |= EPOLLIN;
+    if (may_read(in_, true)) outside |= to_epoll(outside_.wanted_to_read());
     if (may_read(out_, false)) inside |= EPOLLIN;
-    if (!out_.buffer.judged().empty()) outside |= EPOLLOUT;
+    if (!out_.buffer.judged().empty()) outside |= to_epoll(outside_.wanted_to_write());
     if (!in_.buffer.judged().empty()) inside |= EPOLLOUT;
     pump_.loop_.change(outside_watch_, outside);
     pump_.loop_.change(inside_watch_, inside);
@@ -179,8 +213,11 @@ class link_pump::link {
   link_pump& pump_;
   uint64_t number_;
   link_options options_;
-  unique_fd inside_;
+  byte_channel outside_;
+  byte_channel inside_;
   link_check check_;
+  std::string tls_failure_;
+  bool going_on_ = false;
   flow in_;
   flow out_;
   uint64_t outside_watch_ = 0;
@@ -198,6 +235,10 @@ caf::expected<link_pump::opened> link_pump::open(link_options options) {
     return fail_errno("cannot begin a link", errno);
   unique_fd near{pair[0]}, far{pair[1]};
   for (int fd : {near.get(), far.get(), options.outside.get()}) widen(fd);
+  // TLS has no flag for single calls that must not wait.
+  if (options.tls && ::fcntl(options.outside.get(), F_SETFL,
+                             ::fcntl(options.outside.get(), F_GETFL) | O_NONBLOCK) != 0)
+    return fail_errno("cannot begin a link", errno);
   auto number = next_number_++;
   auto held =
       std::make_shared<std::pair<link_options, unique_fd>>(std::move(options), std::move(near));

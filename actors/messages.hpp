@@ -262,6 +262,24 @@ struct recall_outcome {
   }
 };
 
+/// A cache file that a node holds, and what the head says of it.
+struct held_file {
+  enum class verdict_type : uint8_t {
+    unknown = 0,  ///< as the node tells it
+    wanted = 1,   ///< it is the only place of its bytes, or one of them before all copies are made
+    safe = 2,     ///< all its copies are on tape
+    nobody = 3,   ///< the catalogue does not count on it: it is deleted
+  };
+  aggregation_id id;
+  uint64_t size_bytes = 0;
+  verdict_type verdict = verdict_type::unknown;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, held_file& x) {
+    return f(caf::meta::type_name("held_file"), x.id, x.size_bytes, x.verdict);
+  }
+};
+
 /// Where the cartridges are.
 struct library_inventory {
   std::vector<barcode> in_slots;

@@ -45,13 +45,57 @@ void mount_plan::set_volume(const volume_record& volume) {
   changed(volume.id);
 }
 
-void mount_plan::set_present(const std::vector<barcode>& present) {
-  for (auto& [id, there] : present_) changed(id);
-  present_.clear();
+void mount_plan::set_drives(size_t count, const std::string& node) {
+  lost_.erase(node);
+  for (uint32_t number = 0; number < count; ++number) {
+    auto known = std::find_if(drives_.begin(), drives_.end(), [&](const drive_slot& slot) {
+      return slot.node == node && slot.number == number;
+    });
+    if (known == drives_.end()) {
+      drives_.emplace_back();
+      known = drives_.end() - 1;
+      known->node = node;
+      known->number = number;
+    }
+    known->away = false;
+  }
+}
+
+void mount_plan::set_lost(const std::string& node) {
+  lost_.insert(node);
+  for (auto& slot : drives_)
+    if (slot.node == node) slot.away = true;
+  std::vector<barcode> gone;
+  for (auto& [id, where] : present_)
+    if (where == node) gone.push_back(id);
+  for (auto& id : gone) set_absent(id);
+}
+
+void mount_plan::set_present(const std::vector<barcode>& present, const std::string& node) {
+  std::vector<barcode> before;
+  for (auto& [id, where] : present_)
+    if (where == node) before.push_back(id);
+  for (auto& id : before) set_absent(id);
   for (auto& id : present) {
-    present_[id] = true;
+    // Two libraries with the same barcode: the first stays, or records would mix.
+    if (!present_.emplace(id, node).second) continue;
+    auto known = volumes_.find(id);
+    if (known != volumes_.end()) known->second.node = node;
     changed(id);
   }
+}
+
+std::optional<std::string> mount_plan::place_of(const barcode& volume) const {
+  auto found = present_.find(volume);
+  if (found == present_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::string mount_plan::lost_place_of(const barcode& volume) const {
+  auto found = volumes_.find(volume);
+  if (present(volume) || found == volumes_.end()) return {};
+  auto& node = found->second.node;
+  return lost_.count(node) ? node : std::string{};
 }
 
 void mount_plan::set_absent(const barcode& volume) {
@@ -59,6 +103,8 @@ void mount_plan::set_absent(const barcode& volume) {
 }
 
 std::optional<std::string> mount_plan::read_obstacle(const barcode& volume) const {
+  if (auto node = lost_place_of(volume); !node.empty())
+    return "volume " + volume.value + " is in the library of node " + node + ", which is lost";
   if (!present(volume)) return "cartridge " + volume.value + " is not in the library; put it back";
   auto found = volumes_.find(volume);
   if (found != volumes_.end() && found->second.status == volume_status::quarantined)
@@ -84,6 +130,10 @@ void mount_plan::cancel_batch(batch_id batch) {
                 [&](const auto& write) { return write.item.aggregation.id.batch == batch; });
 }
 
+void mount_plan::cancel_writes(aggregation_id id) {
+  std::erase_if(writes_, [&](const auto& write) { return write.item.aggregation.id == id; });
+}
+
 std::optional<queued_recall> mount_plan::take_recall(uint64_t number) {
   for (auto i = recalls_.begin(); i != recalls_.end(); ++i) {
     if (i->job.number != number) continue;
@@ -95,7 +145,7 @@ std::optional<queued_recall> mount_plan::take_recall(uint64_t number) {
 }
 
 bool mount_plan::usable(const drive_slot& slot, int64_t now_ms) const {
-  return slot.activity == drive_activity::idle && slot.rest_until_ms <= now_ms;
+  return slot.activity == drive_activity::idle && slot.rest_until_ms <= now_ms && !slot.away;
 }
 
 bool mount_plan::taken_elsewhere(const barcode& volume, uint32_t drive) const {
@@ -111,10 +161,26 @@ bool mount_plan::in_use(const barcode& volume) const {
   });
 }
 
-bool mount_plan::due(const std::string& pool, int64_t now_ms) const {
+bool mount_plan::has_volume(const std::string& node, const std::string& pool) const {
+  for (uint32_t i = 0; i < drives_.size(); ++i)
+    if (drives_[i].node == node && !drives_[i].away &&
+        (drives_[i].pool == pool || volume_for(pool, i)))
+      return true;
+  return false;
+}
+
+bool mount_plan::suits(const queued_write& write, const std::string& node) const {
+  auto& holder = write.item.aggregation.node;
+  if (lost_.count(holder)) return false;
+  // Of a catalogue from before there were nodes.
+  if (holder.empty() || holder == node) return true;
+  return !has_volume(holder, write.pool);
+}
+
+bool mount_plan::due(const std::string& pool, const std::string& node, int64_t now_ms) const {
   uint64_t gathered_bytes = 0;
   for (auto& write : writes_) {
-    if (write.pool != pool) continue;
+    if (write.pool != pool || !suits(write, node)) continue;
     gathered_bytes += write.item.aggregation.size_bytes;
     if (gathered_bytes >= policy_.write_after_bytes ||
         now_ms - write.since_ms >= policy_.write_after_ms)
@@ -125,7 +191,9 @@ bool mount_plan::due(const std::string& pool, int64_t now_ms) const {
 
 std::optional<barcode> mount_plan::volume_for(const std::string& pool, uint32_t drive) const {
   auto fits = [&](const volume_record& volume) {
-    return present_.count(volume.id) && !taken_elsewhere(volume.id, drive);
+    auto where = present_.find(volume.id);
+    return where != present_.end() && where->second == drives_[drive].node &&
+           !taken_elsewhere(volume.id, drive);
   };
   auto belongs = [&](const volume_record& volume) {
     return volume.status == volume_status::appendable && volume.pool == pool;
@@ -153,7 +221,7 @@ mount_action mount_plan::take_writes(uint32_t drive, const std::string& pool,
   uint64_t taken_bytes = 0;
   for (auto i = writes_.begin(); i != writes_.end() && action.writes.size() < policy_.job_items &&
                                  taken_bytes < policy_.job_bytes;) {
-    if (i->pool != pool) {
+    if (i->pool != pool || !suits(*i, drives_[drive].node)) {
       ++i;
       continue;
     }
@@ -169,16 +237,18 @@ mount_action mount_plan::take_writes(uint32_t drive, const std::string& pool,
 }
 
 std::optional<mount_action> mount_plan::write_action(uint32_t drive, int64_t now_ms) {
+  auto& node = drives_[drive].node;
   std::set<std::string> seen;
   for (auto& slot : drives_)
-    if (!slot.pool.empty()) seen.insert(slot.pool);
+    if (!slot.pool.empty() && slot.node == node) seen.insert(slot.pool);
   for (auto& write : writes_) {
     auto pool = write.pool;
-    if (!seen.insert(pool).second || !due(pool, now_ms)) continue;
+    if (!seen.insert(pool).second || !due(pool, node, now_ms)) continue;
     // Another free drive that has the pool's volume already does it without a mount.
     bool better = false;
     for (uint32_t i = 0; i < drives_.size() && !better; ++i) {
       if (i == drive || !usable(drives_[i], now_ms) || !drives_[i].mounted) continue;
+      if (drives_[i].node != node) continue;
       auto found = volumes_.find(*drives_[i].mounted);
       better = found != volumes_.end() && found->second.pool == pool &&
                found->second.status == volume_status::appendable;
@@ -223,7 +293,9 @@ std::optional<mount_action> mount_plan::read_mounted(uint32_t drive) {
 std::optional<mount_action> mount_plan::read_other(uint32_t drive) {
   for (auto& oldest : recalls_) {
     auto volume = oldest.job.copy.volume;
-    if (!present_.count(volume) || taken_elsewhere(volume, drive)) continue;
+    auto where = present_.find(volume);
+    if (where == present_.end() || where->second != drives_[drive].node) continue;
+    if (taken_elsewhere(volume, drive)) continue;
     // Mounted once, its recalls are read from the lowest block on.
     auto best = recalls_.end();
     for (auto i = recalls_.begin(); i != recalls_.end(); ++i)
@@ -278,7 +350,7 @@ std::optional<int64_t> mount_plan::next_time_ms(int64_t now_ms) const {
   };
   bool free = false;
   for (auto& slot : drives_) {
-    if (slot.activity != drive_activity::idle) continue;
+    if (slot.activity != drive_activity::idle || slot.away) continue;
     if (slot.rest_until_ms > now_ms) {
       consider(slot.rest_until_ms);
     } else {
@@ -295,7 +367,7 @@ std::optional<int64_t> mount_plan::next_time_ms(int64_t now_ms) const {
 
 std::string mount_plan::write_obstacle(const std::string& pool) const {
   for (uint32_t i = 0; i < drives_.size(); ++i)
-    if (volume_for(pool, i) || drives_[i].pool == pool) return {};
+    if (!drives_[i].away && (volume_for(pool, i) || drives_[i].pool == pool)) return {};
   return "no volume of pool " + pool + " has room and no blank one is left";
 }
 

@@ -8,10 +8,15 @@
 //  3. recalls of volumes that are in no drive, the one whose recall has waited longest first.
 // A mounted volume stays mounted until its drive is needed for another or has been idle long
 // enough.
+//
+// A drive belongs to a node, with the library that can fill it. An aggregation is written by a
+// drive of the node whose cache has it; when that node has no drive, or no volume for the pool, by
+// any other, to which its bytes travel. What a lost node has in its cache waits for it.
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +51,9 @@ enum class drive_activity : uint8_t { idle, mounting, writing, reading, dismount
 const char* to_string(drive_activity activity);
 
 struct drive_slot {
+  std::string node;
+  uint32_t number = 0;  ///< on its node
+  bool away = false;    ///< its node is lost, or its library's inventory is not known yet
   drive_activity activity = drive_activity::idle;
   std::optional<barcode> mounted;
   std::optional<barcode> target;  ///< what it works with, also while that is on its way
@@ -72,10 +80,19 @@ class mount_plan {
  public:
   explicit mount_plan(mount_policy policy) : policy_(policy) {}
 
-  void set_drives(size_t count) { drives_.resize(count); }
+  /// The drives of a node: known ones stay what they are, and are there again.
+  void set_drives(size_t count, const std::string& node = {});
+  /// A node is lost: its drives, its cartridges and what its cache has cannot be used.
+  void set_lost(const std::string& node);
+  /// Its cache can be read again.
+  void set_found(const std::string& node) { lost_.erase(node); }
   void set_volume(const volume_record& volume);
-  /// Cartridges that the library holds; others are not mounted.
-  void set_present(const std::vector<barcode>& present);
+  /// Cartridges that the library of a node holds; others are not mounted there.
+  void set_present(const std::vector<barcode>& present, const std::string& node = {});
+  /// The node whose library holds a cartridge; nullopt: none that is there.
+  std::optional<std::string> place_of(const barcode& volume) const;
+  /// The lost node whose library held a cartridge last; empty: none.
+  std::string lost_place_of(const barcode& volume) const;
   /// The library does not have a cartridge any more.
   void set_absent(const barcode& volume);
   bool present(const barcode& volume) const { return present_.count(volume) > 0; }
@@ -86,7 +103,8 @@ class mount_plan {
   /// Queues a write unless the same aggregation is queued for the pool; false then.
   bool add_write(queued_write write);
   void add_recall(queued_recall recall) { recalls_.push_back(std::move(recall)); }
-  /// Forgets the queued writes of a batch.
+  /// Forgets the queued writes of an aggregation, or of a batch.
+  void cancel_writes(aggregation_id id);
   void cancel_batch(batch_id batch);
   /// Takes a queued recall out; nullopt when it is not queued any more.
   std::optional<queued_recall> take_recall(uint64_t number);
@@ -117,7 +135,10 @@ class mount_plan {
  private:
   void changed(const barcode& volume);
   bool taken_elsewhere(const barcode& volume, uint32_t drive) const;
-  bool due(const std::string& pool, int64_t now_ms) const;
+  /// Whether a drive of `node` may write it.
+  bool suits(const queued_write& write, const std::string& node) const;
+  bool has_volume(const std::string& node, const std::string& pool) const;
+  bool due(const std::string& pool, const std::string& node, int64_t now_ms) const;
   std::optional<barcode> volume_for(const std::string& pool, uint32_t drive) const;
   std::optional<mount_action> write_action(uint32_t drive, int64_t now_ms);
   std::optional<mount_action> read_mounted(uint32_t drive);
@@ -128,11 +149,12 @@ class mount_plan {
   mount_policy policy_;
   std::vector<drive_slot> drives_;
   std::map<barcode, volume_record> volumes_;
-  std::map<barcode, bool> present_;
-  std::map<barcode, uint64_t> revisions_;  ///< of the last change
-  std::map<uint64_t, barcode> changes_;    ///< the same the other way round
-  std::vector<queued_write> writes_;       ///< oldest first
-  std::vector<queued_recall> recalls_;     ///< oldest first
+  std::map<barcode, std::string> present_;  ///< in the library of which node
+  std::set<std::string> lost_;              ///< nodes
+  std::map<barcode, uint64_t> revisions_;   ///< of the last change
+  std::map<uint64_t, barcode> changes_;     ///< the same the other way round
+  std::vector<queued_write> writes_;        ///< oldest first
+  std::vector<queued_recall> recalls_;      ///< oldest first
 };
 
 }  // namespace et

@@ -3,6 +3,7 @@
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
+#include "actors/node_roster.hpp"
 #include "actors/scheduler_parts.hpp"
 #include "actors/scheduler_reports.hpp"
 
@@ -52,11 +53,11 @@ void requeue(self_pointer self, std::vector<queued_write> writes) {
 
 void dismount(self_pointer self, uint32_t drive, then_function done, failed_function failed) {
   auto volume = self->state.plan->drive(drive).mounted;
-  self->request(self->state.actors->drives[drive], defaults::library_timeout, dismount_atom_v)
+  self->request(drive_of(self, drive), defaults::library_timeout, dismount_atom_v)
       .then(
           [=](bool) {
-            self->request(self->state.actors->library, defaults::library_timeout, dismount_atom_v,
-                          drive)
+            self->request(library_of(self, drive), defaults::library_timeout, dismount_atom_v,
+                          self->state.plan->drive(drive).number)
                 .then(
                     [=](bool) {
                       auto& slot = self->state.plan->drive(drive);
@@ -74,12 +75,12 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
                       failed_function failed) {
   auto volume = self->state.plan->volumes().at(id);
   stopwatch watch;
-  self->request(self->state.actors->library, defaults::library_timeout, mount_atom_v, id, drive)
+  self->request(library_of(self, drive), defaults::library_timeout, mount_atom_v, id,
+                self->state.plan->drive(drive).number)
       .then(
           [=](bool) {
             self->state.plan->drive(drive).mounted = id;
-            self->request(self->state.actors->drives[drive], defaults::library_timeout,
-                          mount_atom_v, volume)
+            self->request(drive_of(self, drive), defaults::library_timeout, mount_atom_v, volume)
                 .then(
                     [=](const volume_record& now) {
                       self->state.plan->set_volume(now);
@@ -132,14 +133,16 @@ void record_written(self_pointer self, uint32_t drive, const write_outcome& outc
             auto& mine = self->state;
             mine.plan->set_volume(outcome.volume);
             trouble_over(self, subject_of(drive, recording));
-            std::vector<aggregation_id> safe;
+            std::map<std::string, std::vector<aggregation_id>> safe;
             for (auto& record : records) {
               if (record.state != state::cached_synced) continue;
-              safe.push_back(record.id);
+              safe[record.node].push_back(record.id);
               spdlog::info("aggregation {} CACHED_SYNCED on {}", to_string(record.id),
                            outcome.volume.id.value);
             }
-            self->send(mine.actors->keeper, safe_atom_v, std::move(safe));
+            for (auto& [node, ids] : safe)
+              if (auto holder = mine.actors->nodes->find(node); holder && holder->keeper)
+                self->send(holder->keeper, safe_atom_v, std::move(ids));
             self->send(mine.actors->director, safe_atom_v, records);
             std::vector<queued_write> left(
                 writes.begin() + static_cast<std::ptrdiff_t>(outcome.written.size()), writes.end());
@@ -169,6 +172,7 @@ void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome
       trouble_over(self, subject_of(drive, writing));
       break;
     case errc::cancelled:
+    case errc::node_lost:  // whose cache has what was to be written: it waits for it
       break;
     case errc::corrupt:
     case errc::not_found:
@@ -199,8 +203,7 @@ void run_write(self_pointer self, const mount_action& action) {
     job.volume = self->state.plan->volumes().at(action.volume);
     job.volume.pool = action.pool;
     for (auto& queued : action.writes) job.items.push_back(queued.item);
-    self->request(self->state.actors->drives[drive], defaults::drive_timeout, write_atom_v,
-                  std::move(job))
+    self->request(drive_of(self, drive), defaults::drive_timeout, write_atom_v, std::move(job))
         .then(
             [=](const write_outcome& outcome) { write_ended(self, drive, outcome, action.writes); },
             failed);
@@ -218,7 +221,7 @@ void run_read(self_pointer self, const mount_action& action) {
     drive_free(self, drive);
   };
   auto read = [=] {
-    self->request(self->state.actors->drives[drive], defaults::drive_timeout, read_atom_v, job)
+    self->request(drive_of(self, drive), defaults::drive_timeout, read_atom_v, job)
         .then(
             [=](const recall_outcome& outcome) {
               auto volume = "volume " + action.volume.value;
@@ -251,7 +254,7 @@ void run_dismount(self_pointer self, uint32_t drive) {
 
 bool any_busy(const mount_plan& plan) {
   for (auto& slot : plan.drives())
-    if (slot.activity != drive_activity::idle) return true;
+    if (slot.activity != drive_activity::idle && !slot.away) return true;
   return false;
 }
 
@@ -261,7 +264,7 @@ void finish_stop(self_pointer self) {
   if (any_busy(*state.plan)) return;
   for (uint32_t i = 0; i < state.plan->drives().size(); ++i) {
     auto& slot = state.plan->drive(i);
-    if (!slot.mounted) continue;
+    if (!slot.mounted || slot.away) continue;
     slot.activity = drive_activity::dismounting;
     dismount(
         self, i, [=] { drive_free(self, i); },
@@ -331,7 +334,6 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
   state.actors = std::move(actors);
   state.clock = clock;
   state.plan = std::make_unique<mount_plan>(options.policy);
-  state.plan->set_drives(state.actors->drives.size());
   begin(self);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
@@ -356,6 +358,21 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
         go_on(self);
         return promise;
       },
+      [=](place_atom, const barcode& volume) -> caf::result<std::string> {
+        auto& plan = *self->state.plan;
+        if (auto node = plan.place_of(volume)) return *node;
+        if (auto lost = plan.lost_place_of(volume); !lost.empty())
+          return fail(errc::node_lost, *plan.read_obstacle(volume));
+        // The recall itself says what is wrong with it.
+        return self->state.actors->node;
+      },
+      [=](joined_atom, const std::string& node) { node_joined(self, node); },
+      [=](left_atom, const std::string& node) {
+        self->state.plan->set_lost(node);
+        fail_hopeless_recalls(self);
+        go_on(self);
+      },
+      [=](lost_atom, aggregation_id id) { self->state.plan->cancel_writes(id); },
       [=](volumes_atom, const barcode& after) -> caf::result<std::vector<volume_record>> {
         std::vector<volume_record> page;
         auto& all = self->state.plan->volumes();
@@ -377,7 +394,7 @@ mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_p
         return waiting_for(*self->state.plan, id);
       },
       [=](tick_atom) {
-        if (!self->state.ready && !self->state.stopping) begin(self);
+        if (!self->state.volumes_known && !self->state.stopping) begin(self);
         go_on(self);
       },
       [=](stop_atom) -> caf::result<bool> {

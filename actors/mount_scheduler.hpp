@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 #include "actors/mount_plan.hpp"
 #include "actors/protocol.hpp"
@@ -26,9 +27,10 @@ struct mount_scheduler_state {
   std::unique_ptr<mount_plan> plan;
   std::map<uint64_t, caf::typed_response_promise<recall_outcome>> recalls;
   std::vector<caf::typed_response_promise<bool>> stop_promises;
-  bool ready = false;   ///< the inventory is known
-  bool asking = false;  ///< for it
-  uint64_t slots = 0;   ///< of the library
+  bool volumes_known = false;             ///< from the catalogue
+  bool ready = false;                     ///< an inventory is known
+  std::set<std::string> asking;           ///< nodes, for their inventory
+  std::map<std::string, uint64_t> slots;  ///< of the library of each node
   bool stopping = false;
   bool starved = false;  ///< an alert said that no volume is left
   trouble_log troubles;  ///< a few for each drive and volume

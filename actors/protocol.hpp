@@ -127,6 +127,14 @@ using batch_supervisor_actor = reporting_actor::extend<
     handles<void(lost_atom, aggregation_id, std::string)>,
     handles<std::vector<std::string>(status_atom)>>;
 
+/// What the actors of a node ask of the head, wherever that is. Error besides: node_lost while
+/// there is no head.
+using head_actor = reporting_actor::extend<
+    // As of the registrar.
+    handles<bool(evicted_atom, std::vector<aggregation_id>, std::string)>,
+    // As of the alert publisher.
+    handles<void(alert_atom, alert_record)>>;
+
 /// The disk cache of a node: space, pins, eviction, and the queue for its cache writers.
 using cache_keeper_actor = reporting_actor::extend<
     // Fills an aggregation when there is room and a free writer. Error: no_space is never answered
@@ -143,14 +151,49 @@ using cache_keeper_actor = reporting_actor::extend<
     // The batch is removed or cancelled: queued jobs are cancelled; its cache files leave, with
     // true the safe ones too.
     handles<void(forget_atom, batch_id, bool)>,
+    // The cache files behind an aggregation, by id, a page; and what the head says of them. One
+    // that has not been judged is not evicted.
+    handles<std::vector<held_file>(held_atom, aggregation_id)>,
+    handles<bool(judged_atom, std::vector<held_file>)>,
+    // The head is gone: what it asked for is given up, with its reservations and pins.
+    handles<bool(abandon_atom)>,
     // Looks for what may leave (to itself).
     handles<void(tick_atom)>,
     // For the live picture.
     handles<keeper_facts(observe_atom)>>;
 
-/// Reads source files as the requester and writes one aggregation at a time. Detached.
-using cache_writer_actor =
-    reporting_actor::extend<handles<cached_aggregation(write_atom, cache_job)>>;
+/// Takes an aggregation that is made on another node into the cache, in pieces of at most
+/// max_packed_bytes, in order. Detached.
+using cache_receiver_actor = reporting_actor::extend<
+    // Begins one; answers with its number. It is dropped when the sender ends.
+    handles<uint64_t(open_atom, aggregation_id)>,
+    // The piece at an offset, which is how much has come so far.
+    handles<bool(data_atom, uint64_t, uint64_t, bytes)>,
+    // All of it has come: its size and checksum. Error: corrupt when it is not that.
+    handles<bool(publish_atom, uint64_t, uint64_t, aggregation_checksum)>,
+    // It will not be finished.
+    handles<void(forget_atom, uint64_t)>>;
+
+/// Reads source files as the requester and writes one aggregation at a time, into the node's cache
+/// or to a receiver. Detached.
+using cache_writer_actor = reporting_actor::extend<
+    handles<cached_aggregation(write_atom, cache_job)>,
+    // The last is a cache_receiver_actor.
+    handles<cached_aggregation(write_atom, cache_job, caf::strong_actor_ptr)>>;
+
+/// Lets clients of retrievals read from a node's cache without the head between.
+using ticket_office_actor = reporting_actor::extend<
+    // A retrieval may read an aggregation: recall number (0: the cache file). Answers with a ticket
+    // that opens one session for it.
+    handles<std::string(permit_atom, retrieval_id, aggregation_id, uint64_t)>,
+    // It may not any more; it has ended.
+    handles<void(forget_atom, retrieval_id, aggregation_id, uint64_t)>,
+    handles<void(get_end_atom, retrieval_id)>,
+    // A session has a ticket (not_authorised when it is no good). What it reads from then on.
+    handles<retrieval_id(redeem_atom, std::string)>,
+    handles<bytes(get_data_atom, retrieval_id, aggregation_id, uint64_t, uint32_t)>,
+    // The head is gone.
+    handles<void(abandon_atom)>>;
 
 /// Reads cache files for clients. Detached, a small pool.
 using cache_reader_actor = reporting_actor::extend<
@@ -182,6 +225,12 @@ using mount_scheduler_actor = reporting_actor::extend<
     handles<std::string(status_atom, aggregation_id)>,
     // Looks for work (to itself).
     handles<void(tick_atom)>,
+    // The node whose drives can mount a volume; not_found when there is none.
+    handles<std::string(place_atom, barcode)>,
+    // A node with drives has joined, or is lost.
+    handles<void(joined_atom, std::string)>, handles<void(left_atom, std::string)>,
+    // An aggregation's cache copy is given up: it is not written any more.
+    handles<void(lost_atom, aggregation_id)>,
     // Ends the running jobs after their current block and dismounts; answers when done.
     handles<bool(stop_atom)>,
     // For the live picture: all that is known, and the volumes that changed behind a revision.
@@ -201,6 +250,8 @@ using tape_drive_actor = reporting_actor::extend<
     handles<volume_record(mount_atom, volume_record)>,
     // Unloads.
     handles<bool(dismount_atom)>,
+    // Answers when everything that was asked before has been done.
+    handles<bool(settle_atom)>,
     // Writes aggregations from the cache, with one flush.
     handles<write_outcome(write_atom, write_job)>,
     // Reads ranges of an aggregation into the cache.
@@ -251,14 +302,20 @@ using retrieval_director_actor = reporting_actor::extend<
     handles<retrieval_record(cancel_atom, retrieval_id, std::string)>>;
 
 class metrics;
+class node_roster;
 
 /// New ones, all at zero.
 std::shared_ptr<metrics> make_metrics();
+/// New, empty.
+std::shared_ptr<node_roster> make_roster();
 
 /// The handles that actors of one node know each other by. Filled once by actors/system before the
 /// first message flows.
 struct service_actors {
   std::string node;  ///< the name of this one
+  head_actor head;
+  std::shared_ptr<node_roster> nodes =
+      make_roster();  ///< that hold or read data, this one included; never null
   registrar_actor registrar;
   std::vector<catalogue_reader_actor> readers;
   batch_director_actor director;
@@ -266,12 +323,15 @@ struct service_actors {
   cache_keeper_actor keeper;
   std::vector<cache_writer_actor> writers;
   std::vector<cache_reader_actor> cache_readers;
+  std::vector<cache_receiver_actor> receivers;
+  ticket_office_actor tickets;
   mount_scheduler_actor scheduler;
   library_actor library;
   std::vector<tape_drive_actor> drives;
   alert_publisher_actor alerts;
   std::vector<courier_entry> couriers;
   inspector_actor inspector;
+  caf::strong_actor_ptr membership;                    ///< membership_actor of the cluster
   std::shared_ptr<metrics> measures = make_metrics();  ///< never null
 
   /// A reader for a number that spreads the load.

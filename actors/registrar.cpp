@@ -5,6 +5,7 @@
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
+#include "storage/os/clock.hpp"
 
 namespace et {
 
@@ -12,6 +13,9 @@ namespace {
 
 /// Keys deleted in one step, so that other requests get their turn.
 constexpr size_t purge_step_files = 20'000;
+/// Audit records forgotten in one step, and how often is looked for them.
+constexpr size_t forget_step_records = 2'000;
+constexpr auto forget_period = std::chrono::hours{1};
 
 }  // namespace
 
@@ -99,6 +103,13 @@ bool registrar_state::purge_some() {
     purging.erase(id);
   }
   return !purging.empty();
+}
+
+bool registrar_state::forget_some(int64_t now_ns) {
+  auto forgotten = store->forget_audits(now_ns - audit_age_ns, forget_step_records);
+  if (forgotten) return *forgotten == forget_step_records;
+  spdlog::error("audit: old records cannot be forgotten: {}", text_of(forgotten.error()));
+  return false;
 }
 
 void registrar_state::owner_down(const caf::actor_addr& owner) {
@@ -192,6 +203,26 @@ void start_purge(self_pointer self) {
   self->send(self, purge_atom_v);
 }
 
+/// One step of what is deleted in the background.
+void purge(self_pointer self) {
+  auto& state = self->state;
+  bool more = state.purge_some();
+  auto now = std::chrono::steady_clock::now();
+  if (now >= state.next_forget) {
+    if (state.forget_some(system_clock().now_ns())) {
+      more = true;
+    } else {
+      // A little less, so that the message that is meant for it is never too early.
+      state.next_forget = now + forget_period - std::chrono::seconds{1};
+      self->delayed_send(self, forget_period, purge_atom_v);
+    }
+  }
+  if (more)
+    self->send(self, purge_atom_v);
+  else
+    state.purge_running = false;
+}
+
 caf::result<batch_id> begin(self_pointer self, const batch_record& draft, held_rule rule) {
   auto workspace = self->state.store->view()->workspace(draft.workspace_name);
   if (!workspace) return workspace.error();
@@ -232,8 +263,10 @@ caf::result<batch_record> commit(self_pointer self, batch_id id) {
 }  // namespace
 
 gated_registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* store,
-                                               actors_ptr actors, uint64_t max_file_bytes) {
+                                               actors_ptr actors, uint64_t max_file_bytes,
+                                               uint32_t audit_days) {
   guard(self);
+  self->state.audit_age_ns = int64_t{audit_days} * 24 * 3600 * 1'000'000'000;
   self->state.store = store;
   self->state.actors = std::move(actors);
   self->state.max_file_bytes = max_file_bytes;
@@ -252,8 +285,9 @@ gated_registrar_actor::behavior_type registrar(self_pointer self, catalogue_stor
                      batch.requester);
       self->state.purging.insert(batch.id);
     }
-    start_purge(self);
   }
+  self->state.purge_running = true;
+  self->send(self, purge_atom_v);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
         return std::vector<report>{report_of(
@@ -313,12 +347,7 @@ gated_registrar_actor::behavior_type registrar(self_pointer self, catalogue_stor
         start_purge(self);
         return answer(self, std::move(removed));
       },
-      [=](purge_atom) {
-        if (self->state.purge_some())
-          self->send(self, purge_atom_v);
-        else
-          self->state.purge_running = false;
-      },
+      [=](purge_atom) { purge(self); },
       [=](admin_add_atom, const workspace_record& record) -> caf::result<workspace_record> {
         return answer(self, store->add_workspace(record));
       },
@@ -362,9 +391,9 @@ gated_registrar_actor::behavior_type registrar(self_pointer self, catalogue_stor
 
 gated_registrar_actor::behavior_type registrar_with_standby(
     self_pointer self, catalogue_store* store, actors_ptr actors, uint64_t max_file_bytes,
-    std::shared_ptr<standby_status> status) {
+    uint32_t audit_days, std::shared_ptr<standby_status> status) {
   self->state.standby = std::move(status);
-  return registrar(self, store, std::move(actors), max_file_bytes);
+  return registrar(self, store, std::move(actors), max_file_bytes, audit_days);
 }
 
 }  // namespace et

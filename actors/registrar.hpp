@@ -2,6 +2,7 @@
 // gated_registrar_actor in standby/standby_protocol.hpp.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -21,6 +22,8 @@ struct registrar_state {
   catalogue_store* store = nullptr;
   actors_ptr actors;
   uint64_t max_file_bytes = 0;
+  int64_t audit_age_ns = 0;  ///< older audit records are forgotten
+  std::chrono::steady_clock::time_point next_forget;
   std::map<batch_id, upload> uploads;
   std::set<batch_id> purging;  ///< removed and dropped batches whose keys are still there
   bool purge_running = false;
@@ -34,6 +37,8 @@ struct registrar_state {
   void drop(batch_id id);
   /// Deletes some keys; true when there is more to do.
   bool purge_some();
+  /// Forgets some audit records that are too old at `now_ns`; true when there is more to do.
+  bool forget_some(int64_t now_ns);
   /// Uploads whose owner has gone are dropped.
   void owner_down(const caf::actor_addr& owner);
 };
@@ -42,13 +47,12 @@ using registrar_pointer = gated_registrar_actor::stateful_pointer<registrar_stat
 
 /// `store` outlives the actor. Detached.
 gated_registrar_actor::behavior_type registrar(registrar_pointer self, catalogue_store* store,
-                                               actors_ptr actors, uint64_t max_file_bytes);
+                                               actors_ptr actors, uint64_t max_file_bytes,
+                                               uint32_t audit_days);
 /// The same with a standby: `status` is told how things stand.
-gated_registrar_actor::behavior_type registrar_with_standby(registrar_pointer self,
-                                                            catalogue_store* store,
-                                                            actors_ptr actors,
-                                                            uint64_t max_file_bytes,
-                                                            std::shared_ptr<standby_status> status);
+gated_registrar_actor::behavior_type registrar_with_standby(
+    registrar_pointer self, catalogue_store* store, actors_ptr actors, uint64_t max_file_bytes,
+    uint32_t audit_days, std::shared_ptr<standby_status> status);
 
 /// True when `path` lies beneath `root`, both absolute and without `.` or `..` parts.
 bool beneath(const std::string& path, const std::string& root);

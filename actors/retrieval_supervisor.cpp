@@ -4,6 +4,7 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
+#include "actors/node_roster.hpp"
 
 namespace et {
 
@@ -24,11 +25,47 @@ std::atomic<uint64_t> last_recall{0};
 
 void go_on(self_pointer self);
 
+/// Tells the client of a ready range that another node has, with how to read it there.
+void deliver_ticket(self_pointer self, caf::typed_response_promise<delivery> promise,
+                    const delivery& next, const part& one) {
+  auto node = self->state.actors->nodes->find(one.node);
+  if (!node || !node->tickets || node->clients.empty()) {
+    auto failed = next;
+    failed.kind = delivery_kind::failed;
+    failed.code = errc::unavailable;
+    failed.text = "node " + one.node + " does not give data to clients";
+    promise.deliver(std::move(failed));
+    return;
+  }
+  auto failed = [=](const caf::error& error) mutable {
+    auto not_now = next;
+    not_now.kind = delivery_kind::failed;
+    not_now.code = code_of(error);
+    not_now.text = text_of(error);
+    promise.deliver(std::move(not_now));
+  };
+  self->request(node->tickets, defaults::request_timeout, permit_atom_v, self->state.record.id,
+                one.aggregation, one.recall)
+      .then(
+          [=](const std::string& ticket) mutable {
+            auto with = next;
+            with.address = node->clients;
+            with.fingerprint = node->fingerprint;
+            with.ticket = ticket;
+            promise.deliver(std::move(with));
+          },
+          failed);
+}
+
 /// Tells the client of a ready range, with a descriptor of the file if it can have one.
 void deliver_ready(self_pointer self, caf::typed_response_promise<delivery> promise,
                    const delivery& next) {
   auto& state = self->state;
   auto one = state.readable(next.range.aggregation, next.range.begin_bytes);
+  if (one && one->node != state.actors->node) {
+    deliver_ticket(self, std::move(promise), next, *one);
+    return;
+  }
   if (!state.lends || !one) {
     promise.deliver(next);
     return;
@@ -93,15 +130,36 @@ void part_ready(self_pointer self, uint64_t number) {
 /// Gives back what a part holds.
 void let_go(self_pointer self, const part& one) {
   auto& actors = *self->state.actors;
-  if (one.pinned) self->send(actors.keeper, unpin_atom_v, one.aggregation);
+  auto node = actors.nodes->find(one.node);
+  if (!node || !node->keeper) return;
+  if (one.pinned) self->send(node->keeper, unpin_atom_v, one.aggregation);
+  if (node->tickets && one.node != actors.node)
+    self->send(node->tickets, forget_atom_v, self->state.record.id, one.aggregation, one.recall);
   if (one.recall != 0)
-    for (auto& reader : actors.cache_readers)
+    for (auto& reader : node->cache_readers)
       self->request(reader, defaults::catalogue_timeout, forget_atom_v, one.aggregation, one.recall)
           .then([](bool) {}, log_error("deleting a part recall"));
-  if (one.room != 0) self->send(actors.keeper, release_atom_v, one.room);
+  if (one.room != 0) self->send(node->keeper, release_atom_v, one.room);
 }
 
 void pin_or_recall(self_pointer self, uint64_t number, bool may_recall);
+void read_record(self_pointer self, uint64_t number);
+
+/// Gives room back that was reserved for a part.
+void give_room_back(self_pointer self, const std::string& name, uint64_t room) {
+  auto node = self->state.actors->nodes->find(name);
+  if (node && node->keeper && room != 0) self->send(node->keeper, release_atom_v, room);
+}
+
+/// Its node is lost: it is looked for again until that is back, or the client has had enough.
+void wait_for_node(self_pointer self, uint64_t number, const std::string& text) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  one->text = text;
+  one->copy = 0;
+  one->state = part_state::away;
+  self->delayed_send(self, defaults::retry_delay, tick_atom_v, number);
+}
 
 /// Whether a part whose recall failed can be had in another way, which is set then.
 bool other_way(self_pointer self, part& one, const recall_outcome& outcome) {
@@ -130,8 +188,12 @@ void recall_done(self_pointer self, uint64_t number, const recall_outcome& outco
   if (!one) return;
   auto& actors = *self->state.actors;
   if (outcome.code != errc::none) {
-    self->send(actors.keeper, release_atom_v, one->room);
+    give_room_back(self, one->node, one->room);
     one->room = one->recall = 0;
+    if (outcome.code == errc::node_lost && one->copy + 1 >= one->record.copies.size()) {
+      wait_for_node(self, number, outcome.text);
+      return;
+    }
     if (!other_way(self, *one, outcome)) {
       part_failed(self, number, outcome.code, outcome.text);
       return;
@@ -149,17 +211,51 @@ void recall_done(self_pointer self, uint64_t number, const recall_outcome& outco
   auto room = one->room;
   auto size_bytes = one->record.size_bytes;
   auto id = one->aggregation;
+  auto name = one->node;
   one->room = 0;
-  self->request(actors.registrar, defaults::catalogue_timeout, recalled_atom_v, id, actors.node)
+  self->request(actors.registrar, defaults::catalogue_timeout, recalled_atom_v, id, name)
       .then(
           [=](bool) {
-            self->send(self->state.actors->keeper, keep_atom_v, room, id, size_bytes);
+            auto node = self->state.actors->nodes->find(name);
+            if (node && node->keeper) self->send(node->keeper, keep_atom_v, room, id, size_bytes);
             pin_or_recall(self, number, false);
           },
           [=](const caf::error& error) {
-            self->send(self->state.actors->keeper, release_atom_v, room);
+            give_room_back(self, name, room);
             part_failed(self, number, code_of(error), text_of(error));
           });
+}
+
+/// Makes room in the cache of the node whose drives can read the volume, and reads it there.
+void reserve_and_recall(self_pointer self, uint64_t number, recall_job job, uint64_t needed_bytes) {
+  auto failed = [=](const caf::error& error) {
+    recall_outcome none;
+    none.code = code_of(error);
+    none.text = text_of(error);
+    recall_done(self, number, none);
+  };
+  auto run = [=](const std::string& name, uint64_t room) {
+    auto mine = find_part(self, number);
+    if (!mine) return give_room_back(self, name, room);
+    mine->room = room;
+    mine->recall = job.whole ? 0 : job.number;
+    self->request(self->state.actors->scheduler, defaults::drive_timeout, recall_atom_v, job)
+        .then([=](const recall_outcome& outcome) { recall_done(self, number, outcome); }, failed);
+  };
+  self->request(self->state.actors->scheduler, defaults::request_timeout, place_atom_v,
+                job.copy.volume)
+      .then(
+          [=](const std::string& name) {
+            auto node = self->state.actors->nodes->find(name);
+            auto mine = find_part(self, number);
+            if (!mine) return;
+            if (!node || !node->keeper)
+              return failed(fail(errc::node_lost, "node " + name + " has no cache"));
+            mine->node = name;
+            self->request(node->keeper, defaults::drive_timeout, reserve_atom_v, needed_bytes)
+                .then([=](uint64_t room) { run(name, room); }, failed);
+          },
+          failed);
 }
 
 void recall(self_pointer self, uint64_t number) {
@@ -181,26 +277,7 @@ void recall(self_pointer self, uint64_t number) {
     needed_bytes = one->record.size_bytes;
   else
     job.ranges = one->ranges;
-  self->request(self->state.actors->keeper, defaults::drive_timeout, reserve_atom_v, needed_bytes)
-      .then(
-          [=](uint64_t room) {
-            auto mine = find_part(self, number);
-            if (!mine) {
-              self->send(self->state.actors->keeper, release_atom_v, room);
-              return;
-            }
-            mine->room = room;
-            mine->recall = job.whole ? 0 : job.number;
-            self->request(self->state.actors->scheduler, defaults::drive_timeout, recall_atom_v,
-                          job)
-                .then([=](const recall_outcome& outcome) { recall_done(self, number, outcome); },
-                      [=](const caf::error& error) {
-                        part_failed(self, number, code_of(error), text_of(error));
-                      });
-          },
-          [=](const caf::error& error) {
-            part_failed(self, number, code_of(error), text_of(error));
-          });
+  reserve_and_recall(self, number, std::move(job), needed_bytes);
 }
 
 void read_record(self_pointer self, uint64_t number) {
@@ -213,18 +290,30 @@ void read_record(self_pointer self, uint64_t number) {
             auto mine = find_part(self, number);
             if (!mine) return;
             mine->record = std::move(record);
-            mine->state = part_state::recalling;
-            recall(self, number);
+            pin_or_recall(self, number, true);
           },
           [=](const caf::error& error) {
             part_failed(self, number, code_of(error), text_of(error));
           });
 }
 
+/// What a cache has is read from there, all else comes from tape.
 void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
   auto one = find_part(self, number);
   if (!one) return;
-  self->request(self->state.actors->keeper, defaults::request_timeout, pin_atom_v, one->aggregation)
+  auto& record = one->record;
+  bool cached = record.state == state::cached || record.state == state::cached_synced;
+  auto begin_recall = [=] {
+    auto mine = find_part(self, number);
+    if (!mine) return;
+    mine->state = part_state::recalling;
+    recall(self, number);
+  };
+  if (may_recall)
+    one->node = cached && !record.node.empty() ? record.node : self->state.actors->node;
+  auto node = self->state.actors->nodes->find(one->node);
+  if (!node || !node->keeper) return begin_recall();
+  self->request(node->keeper, defaults::request_timeout, pin_atom_v, one->aggregation)
       .then(
           [=](bool pinned) {
             auto mine = find_part(self, number);
@@ -233,12 +322,19 @@ void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
             if (pinned)
               part_ready(self, number);
             else if (may_recall)
-              read_record(self, number);
+              begin_recall();
             else
               part_failed(self, number, errc::no_space, "left the cache before it was read");
           },
           [=](const caf::error& error) {
-            part_failed(self, number, code_of(error), text_of(error));
+            auto mine = find_part(self, number);
+            if (!mine) return;
+            if (code_of(error) != errc::node_lost)
+              part_failed(self, number, code_of(error), text_of(error));
+            else if (mine->record.copies.empty())
+              wait_for_node(self, number, text_of(error));
+            else
+              begin_recall();
           });
 }
 
@@ -248,7 +344,7 @@ void resolve(self_pointer self, uint64_t number) {
   one->state = part_state::resolving;
   auto batch = one->aggregation.batch;
   if (self->state.allowed.count(batch)) {
-    pin_or_recall(self, number, true);
+    read_record(self, number);
     return;
   }
   self->request(self->state.actors->reader(number), defaults::catalogue_timeout, batch_atom_v,
@@ -262,7 +358,7 @@ void resolve(self_pointer self, uint64_t number) {
               return;
             }
             self->state.allowed.insert(batch);
-            pin_or_recall(self, number, true);
+            read_record(self, number);
           },
           [=](const caf::error& error) {
             part_failed(self, number, code_of(error), text_of(error));
@@ -275,7 +371,9 @@ void go_on(self_pointer self) {
   size_t ready = 0;
   std::vector<uint64_t> next;
   for (auto& [number, one] : state.parts) {
-    if (one.state == part_state::recalling || one.state == part_state::resolving) ++recalling;
+    if (one.state == part_state::recalling || one.state == part_state::resolving ||
+        one.state == part_state::away)
+      ++recalling;
     if (one.state == part_state::ready) ++ready;
     if (one.state == part_state::queued && number != state.open_part) next.push_back(number);
     if (recalling + next.size() >= max_recalls || ready >= max_ready) break;
@@ -339,6 +437,7 @@ void ask_wait(self_pointer self, Answer answer) {
   for (auto& [number, one] : state.parts) {
     if (one.state == part_state::failed) continue;
     if (one.state == part_state::ready) return answer(std::string{});
+    if (one.state == part_state::away) return answer(one.text);
     first = one.aggregation;
     break;
   }
@@ -376,6 +475,9 @@ void record_end(self_pointer self, const retrieval_outcome& outcome, Recorded re
       self->send(state.actors->scheduler, cancel_atom_v, one.recall);
     let_go(self, one);
   }
+  for (auto& node : state.actors->nodes->all())
+    if (node->tickets && node->name != state.actors->node)
+      self->send(node->tickets, get_end_atom_v, state.record.id);
   state.parts.clear();
   state.record.state = outcome.state;
   state.record.files = outcome.files;
@@ -474,7 +576,11 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
         if (self->state.ended) return cancelled(self->state);
         auto one = self->state.readable(id, offset_bytes);
         if (!one) return fail(errc::invalid_argument, "that range is not ready");
-        auto& readers = self->state.actors->cache_readers;
+        // Without the head between where the client can reach the node; this is for where not.
+        auto node = self->state.actors->nodes->find(one->node);
+        if (!node || node->cache_readers.empty())
+          return fail(errc::node_lost, "node " + one->node + " is not there");
+        auto& readers = node->cache_readers;
         return self->delegate(readers[id.number % readers.size()], read_atom_v, id, one->recall,
                               offset_bytes, length_bytes);
       },
@@ -486,7 +592,13 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
         end(self, outcome);
         return true;
       },
-      [=](tick_atom, uint64_t) { answer_waiting_text(self); },
+      [=](tick_atom, uint64_t number) {
+        if (number == 0) return answer_waiting_text(self);
+        auto one = find_part(self, number);
+        if (!one || one->state != part_state::away) return;
+        one->state = part_state::queued;
+        go_on(self);
+      },
       [=](status_atom) -> caf::result<retrieval_status> { return status(self); },
       [=](cancel_atom, const std::string& by) -> caf::result<retrieval_record> {
         return cancel(self, by);

@@ -13,7 +13,7 @@ namespace et {
 struct retrieval_supervisor_state {
   static inline const char* name = "retrieval_supervisor";
 
-  enum class part_state : uint8_t { queued, resolving, recalling, ready, failed, done };
+  enum class part_state : uint8_t { queued, resolving, recalling, away, ready, failed, done };
 
   /// The wanted ranges of one aggregation.
   struct part {
@@ -21,6 +21,7 @@ struct retrieval_supervisor_state {
     std::vector<wanted_range> ranges;
     part_state state = part_state::queued;
     aggregation_record record;
+    std::string node;          ///< whose cache has it, or will have it
     size_t copy = 0;           ///< of record.copies, being read
     bool ranges_only = false;  ///< not the whole aggregation, even where that is cheaper
     bool salvage = false;      ///< every copy failed: bring back what can be read

@@ -18,8 +18,15 @@ constexpr auto* recording = "recording";
 /// Acts out whatever the plan has next.
 void go_on(self_pointer self);
 
-/// Asks for the volumes and the library's inventory, until there is one, and goes on then.
+/// Asks for the volumes in the catalogue, then for the inventories of the libraries.
 void begin(self_pointer self);
+/// A node has joined: its library's inventory is asked for until there is one; then its drives
+/// work.
+void node_joined(self_pointer self, const std::string& node);
+
+/// Handles of a drive by its number in the plan, and of its library.
+const tape_drive_actor& drive_of(self_pointer self, uint32_t drive);
+const library_actor& library_of(self_pointer self, uint32_t drive);
 
 void alert(self_pointer self, severity level, std::string text);
 /// The alert of a trouble that has just begun; the log has each time it shows.

@@ -61,11 +61,8 @@ scheduler_facts facts_of(const mount_plan& plan, const std::vector<std::string>&
     bool idle = slot.activity == drive_activity::idle;
     bool reads = slot.activity == drive_activity::reading;
     facts.drives.push_back(
-        {{},
-         idle && slot.rest_until_ms > now_ms ? "resting" : to_string(slot.activity),
-         slot.mounted.value_or(barcode{}),
-         slot.pool,
-         reads ? slot.recalled : aggregation_id{}});
+        {slot.node, idle && slot.rest_until_ms > now_ms ? "resting" : to_string(slot.activity),
+         slot.mounted.value_or(barcode{}), slot.pool, reads ? slot.recalled : aggregation_id{}});
   }
   std::map<std::string, queue_facts> pools;
   for (auto& name : names) pools[name];
@@ -98,7 +95,7 @@ scheduler_facts mount_scheduler_state::facts(uint64_t revision) const {
     pools.push_back(pool_of_copy(number));
   auto all = facts_of(*plan, pools, now_ms(), revision);
   all.ready = ready;
-  all.slots = slots;
+  for (auto& [node, count] : slots) all.slots += count;
   return all;
 }
 

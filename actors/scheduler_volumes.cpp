@@ -29,6 +29,11 @@ std::string subject_of(uint32_t drive, const char* doing) {
 
 void drive_failed(self_pointer self, uint32_t drive, const char* doing, const std::string& what) {
   auto& slot = self->state.plan->drive(drive);
+  // The loss of its node is told elsewhere, and it can work as soon as that is back.
+  if (slot.away) {
+    spdlog::warn("drive {}: {}", drive, what);
+    return;
+  }
   slot.rest_until_ms = self->state.now_ms() + self->state.options.policy.drive_rest_ms;
   self->state.actors->measures->drive_failed(drive);
   trouble(self, subject_of(drive, doing), "drive " + std::to_string(drive) + ": " + what);
@@ -44,6 +49,15 @@ void recall_ended(self_pointer self, const recall_outcome& outcome) {
   recalls.erase(found);
 }
 
+namespace {
+
+errc code_of_obstacle(const mount_plan& plan, const barcode& volume) {
+  if (plan.present(volume)) return errc::unavailable;
+  return plan.lost_place_of(volume).empty() ? errc::no_medium : errc::node_lost;
+}
+
+}  // namespace
+
 void fail_hopeless_recalls(self_pointer self) {
   auto& plan = *self->state.plan;
   std::vector<uint64_t> hopeless;
@@ -52,8 +66,7 @@ void fail_hopeless_recalls(self_pointer self) {
   for (auto number : hopeless) {
     auto job = plan.take_recall(number)->job;
     auto& volume = job.copy.volume;
-    recall_ended(self, {number, job.aggregation.id, job.whole,
-                        plan.present(volume) ? errc::unavailable : errc::no_medium,
+    recall_ended(self, {number, job.aggregation.id, job.whole, code_of_obstacle(plan, volume),
                         *plan.read_obstacle(volume)});
   }
 }

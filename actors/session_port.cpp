@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/actor_base.hpp"
+#include "actors/cluster/cluster_protocol.hpp"
 #include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
 #include "actors/retrieval_supervisor.hpp"
@@ -12,6 +13,7 @@
 namespace et {
 
 bool session_port_state::may_use(const workspace_record& workspace) const {
+  if (!who.workspace.empty() && who.workspace != workspace.name) return false;
   return who.administrator || std::find(workspace.managers.begin(), workspace.managers.end(),
                                         who.user) != workspace.managers.end();
 }
@@ -41,16 +43,10 @@ client_promise<upload_info> put_begin(self_pointer self, const std::string& work
                                       const std::string& tag, bool only_changed,
                                       const std::string& request) {
   constexpr size_t request_bytes = 16;
-  if (!request.empty() && request.size() != request_bytes) {
-    auto promise = client_promise<upload_info>{self};
-    promise.deliver(fail(errc::invalid_argument, "a put's name has 16 bytes"));
-    return promise;
-  }
-  if (self->state.uploads.size() >= defaults::max_uploads_per_session) {
-    auto promise = client_promise<upload_info>{self};
-    promise.deliver(fail(errc::limit_reached, "too many uploads in one session"));
-    return promise;
-  }
+  if (!request.empty() && request.size() != request_bytes)
+    return refused<upload_info>(self, fail(errc::invalid_argument, "a put's name has 16 bytes"));
+  if (self->state.uploads.size() >= defaults::max_uploads_per_session)
+    return refused<upload_info>(self, fail(errc::limit_reached, "too many uploads in one session"));
   return in_workspace<upload_info>(
       self, workspace, [=](client_promise<upload_info> promise, const workspace_record& found) {
         auto& state = self->state;
@@ -108,11 +104,9 @@ client_promise<retrieval_record> begin_retrieval(self_pointer self,
 client_promise<retrieval_record> get_begin(self_pointer self, const std::string& workspace,
                                            batch_id batch) {
   using promise_type = client_promise<retrieval_record>;
-  if (self->state.retrievals.size() >= defaults::max_retrievals_per_session) {
-    auto promise = client_promise<retrieval_record>{self};
-    promise.deliver(fail(errc::limit_reached, "too many retrievals in one session"));
-    return promise;
-  }
+  if (self->state.retrievals.size() >= defaults::max_retrievals_per_session)
+    return refused<retrieval_record>(
+        self, fail(errc::limit_reached, "too many retrievals in one session"));
   if (batch.value == 0)
     return in_workspace<retrieval_record>(self, workspace,
                                           [=](promise_type promise, const workspace_record& found) {
@@ -295,12 +289,15 @@ alerts_promise alerts(self_pointer self, uint64_t after) {
   return promise;
 }
 
+caf::error not_administrator(self_pointer self) {
+  return fail(errc::not_authorised, "user " + self->state.who.user + " is not an administrator");
+}
+
 /// Passes an administrator's request on.
 template <class R, class Handle, class... Ts>
 caf::result<R> for_administrator(self_pointer self, const Handle& whom, Ts&&... xs) {
   auto& state = self->state;
-  if (!state.who.administrator)
-    return fail(errc::not_authorised, "user " + state.who.user + " is not an administrator");
+  if (!state.who.administrator) return refused<R>(self, not_administrator(self));
   spdlog::info("session {}: administrator {} asks for {}", state.session, state.who.user,
                caf::deep_to_string(std::forward_as_tuple(xs...)));
   return forwarded<R>(self, whom, std::forward<Ts>(xs)...);
@@ -315,16 +312,16 @@ template <class R, class Atom>
 caf::result<R> end_upload(self_pointer self, uint64_t upload, Atom atom) {
   auto& uploads = self->state.uploads;
   auto found = uploads.find(upload);
-  if (found == uploads.end()) return no_upload();
+  if (found == uploads.end()) return refused<R>(self, no_upload());
   auto id = found->second;
   uploads.erase(found);
   return forwarded<R>(self, self->state.actors->registrar, atom, id);
 }
 
-caf::error not_clustered(self_pointer self) {
-  if (!self->state.who.administrator)
-    return fail(errc::not_authorised, "user " + self->state.who.user + " is not an administrator");
-  return fail(errc::unavailable, "this service is not a node of a cluster");
+template <class R>
+caf::result<R> not_clustered(self_pointer self) {
+  if (!self->state.who.administrator) return refused<R>(self, not_administrator(self));
+  return refused<R>(self, fail(errc::unavailable, "this service is not a node of a cluster"));
 }
 
 }  // namespace
@@ -334,6 +331,7 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
   guard(self);
   self->state.actors = std::move(actors);
   self->state.who = std::move(who);
+  if (!self->state.who.workspace.empty()) self->state.who.administrator = false;
   self->state.session = session;
   self->state.max_file_bytes = max_file_bytes;
   auto all = self->state.actors;
@@ -473,11 +471,19 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
         return for_administrator<std::vector<audit_record>>(self, reader(self), audit_atom_v,
                                                             after);
       },
-      [=](nodes_atom) -> caf::result<std::vector<report>> { return not_clustered(self); },
-      [=](join_atom, const std::string&, int64_t) -> caf::result<bool> {
-        return not_clustered(self);
+      [=](nodes_atom) -> caf::result<std::vector<report>> {
+        if (!all->membership) return not_clustered<std::vector<report>>(self);
+        return for_administrator<std::vector<report>>(
+            self, caf::actor_cast<membership_actor>(all->membership), nodes_atom_v);
       },
-      [=](promote_atom) -> caf::result<std::string> { return not_clustered(self); },
+      [=](join_atom, const std::string&, int64_t) { return not_clustered<bool>(self); },
+      [=](promote_atom, bool) -> caf::result<std::string> {
+        if (!self->state.who.administrator)
+          return refused<std::string>(self, not_administrator(self));
+        return refused<std::string>(
+            self, fail(errc::invalid_argument,
+                       "node " + all->node + " is the head already: promote its standby there"));
+      },
   };
 }
 

@@ -5,18 +5,23 @@
 
 #include <map>
 
+#include "actors/audit.hpp"
 #include "actors/protocol.hpp"
 
 namespace et {
 
+/// Refused commands of one session that have a record each, a minute; the rest is counted.
+constexpr uint64_t audit_refusals_per_minute = 20;
+
 struct session_port_state {
   static inline const char* name = "session_port";
   actors_ptr actors;
-  identity who;
+  identity who;  ///< no administrator when it is bound to a workspace
   uint64_t session = 0;
   std::map<uint64_t, batch_id> uploads;
   uint64_t next_upload = 1;
   uint64_t max_file_bytes = 0;
+  refusal_meter refusals{audit_refusals_per_minute};  ///< that have a record
   std::map<retrieval_id, retrieval_supervisor_actor> retrievals;
 
   /// Whether the identity may act on the workspace.

@@ -15,7 +15,7 @@ namespace {
 
 /// A copy of `fd` that no dup2() in the child can overwrite before it is used.
 unique_fd copy_out_of_the_way(int fd) {
-  return unique_fd{::fcntl(fd, F_DUPFD_CLOEXEC, session_service_fd + 1)};
+  return unique_fd{::fcntl(fd, F_DUPFD_CLOEXEC, session_key_fd + 1)};
 }
 
 struct spawn_setup {
@@ -36,17 +36,28 @@ struct spawn_setup {
 }  // namespace
 
 caf::expected<session_process> start_session(const std::string& executable, int client_fd,
-                                             int service_fd) {
+                                             int service_fd, const session_tls* tls) {
   auto client = copy_out_of_the_way(client_fd);
   auto service = copy_out_of_the_way(service_fd);
-  if (!client || !service) return fail_errno("cannot start a session", errno);
+  unique_fd certificate, key;
+  if (tls) {
+    certificate = copy_out_of_the_way(tls->certificate_fd);
+    key = copy_out_of_the_way(tls->key_fd);
+  }
+  if (!client || !service || (tls && (!certificate || !key)))
+    return fail_errno("cannot start a session", errno);
   spawn_setup setup;
   auto* actions = &setup.actions;
   ::posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
   ::posix_spawn_file_actions_adddup2(actions, client.get(), session_client_fd);
   ::posix_spawn_file_actions_adddup2(actions, service.get(), session_service_fd);
-  ::posix_spawn_file_actions_addclosefrom_np(actions, session_service_fd + 1);
+  if (tls) {
+    ::posix_spawn_file_actions_adddup2(actions, certificate.get(), session_certificate_fd);
+    ::posix_spawn_file_actions_adddup2(actions, key.get(), session_key_fd);
+  }
+  ::posix_spawn_file_actions_addclosefrom_np(actions,
+                                             (tls ? session_key_fd : session_service_fd) + 1);
   // Signals that the service blocks or ignores mean what they usually do; its terminal's ^C is not
   // for the session.
   sigset_t none, all;
@@ -57,8 +68,8 @@ caf::expected<session_process> start_session(const std::string& executable, int 
   ::posix_spawnattr_setpgroup(&setup.attributes, 0);
   ::posix_spawnattr_setflags(
       &setup.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  char name[] = "elastictape", command[] = "session";
-  char* arguments[] = {name, command, nullptr};
+  char name[] = "elastictape", command[] = "session", with_tls[] = "tls";
+  char* arguments[] = {name, command, tls ? with_tls : nullptr, nullptr};
   char* environment[] = {nullptr};
   session_process started;
   int result = ::posix_spawn(&started.process, executable.c_str(), actions, &setup.attributes,

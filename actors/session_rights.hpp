@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/actor_base.hpp"
+#include "actors/audit.hpp"
 #include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
 #include "actors/session_port.hpp"
@@ -10,15 +11,23 @@ namespace et {
 
 using session_port_pointer = client_actor::stateful_pointer<session_port_state>;
 
-/// The answer to the client's message that is being handled. Measures how long it takes.
+// Records who did that, with what outcome (session_audit.cpp).
+void record(session_port_pointer self, const audit_draft& draft, const caf::error& outcome);
+
+/// The answer to the client's message that is being handled. Measures how long it takes, and
+/// records the outcome for the audit: every command that the audit is about must be answered with
+/// one.
 template <class R>
 class client_promise : public caf::typed_response_promise<R> {
  public:
   using base = caf::typed_response_promise<R>;
 
   explicit client_promise(session_port_pointer self)
-      : base(self->template make_response_promise<R>()), measures_(self->state.actors->measures) {
+      : base(self->template make_response_promise<R>()),
+        self_(self),
+        measures_(self->state.actors->measures) {
     auto& words = self->current_mailbox_element()->content();
+    draft_ = audit_draft_of(self->state.who, words);
     if (words.template match_element<caf::atom_value>(0))
       command_ = words.template get_as<caf::atom_value>(0);
   }
@@ -27,14 +36,32 @@ class client_promise : public caf::typed_response_promise<R> {
   void deliver(T&& answer) {
     constexpr bool failed = std::is_same_v<std::decay_t<T>, caf::error>;
     measures_->requested(to_string(command_), watch_.seconds(), failed);
+    if (draft_) {
+      if constexpr (failed) {
+        record(self_, *draft_, answer);
+      } else {
+        describe(draft_->record, answer);
+        record(self_, *draft_, caf::none);
+      }
+    }
     base::deliver(std::forward<T>(answer));
   }
 
  private:
+  session_port_pointer self_;
+  std::shared_ptr<audit_draft> draft_;  // null: never recorded
   std::shared_ptr<metrics> measures_;
   caf::atom_value command_ = caf::atom("none");
   stopwatch watch_;
 };
+
+/// Answers the message that is being handled with an error.
+template <class R>
+client_promise<R> refused(session_port_pointer self, caf::error why) {
+  auto promise = client_promise<R>{self};
+  promise.deliver(std::move(why));
+  return promise;
+}
 
 /// Passes a request on and its answer back.
 template <class R, class Handle, class... Ts>

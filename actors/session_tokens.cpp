@@ -1,4 +1,4 @@
-// What a session may do with logins for the monitor. Part of the session port.
+// What a session may do with tokens. Part of the session port.
 #include <algorithm>
 
 #include "actors/session_rights.hpp"
@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t most_label_bytes = 64;
 constexpr size_t most_user_bytes = 64;
+constexpr size_t most_workspace_bytes = 64;
 
 bool is_printable(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -22,6 +23,8 @@ std::string fault_of(const token_record& draft, int64_t now_ns) {
   if (draft.user.empty() || draft.user.size() > most_user_bytes || !is_printable(draft.user) ||
       draft.user.find_first_of(" :") != std::string::npos)
     return "its user is not a name";
+  if (draft.workspace.size() > most_workspace_bytes || !is_printable(draft.workspace))
+    return "its workspace is not a name";
   if (draft.label.size() > most_label_bytes || !is_printable(draft.label))
     return "its label is not of at most 64 printable characters";
   if (draft.expires_ns < 0 || draft.is_expired(now_ns)) return "it would be expired already";
@@ -32,18 +35,15 @@ bool is_own(session_port_pointer self, const token_record& token) {
   return self->state.who.administrator || token.user == self->state.who.user;
 }
 
-}  // namespace
+/// Nobody makes of a login for one workspace another one.
+caf::error bound_to_workspace(session_port_pointer self) {
+  return fail(errc::not_authorised, "this session has a token for workspace " +
+                                        self->state.who.workspace +
+                                        " alone; tokens need a session of the user's own");
+}
 
-caf::result<token_record> add_token(session_port_pointer self, token_record draft) {
-  auto& who = self->state.who;
-  if (draft.user.empty()) draft.user = who.user;
-  if (!is_own(self, draft))
-    return fail(
-        errc::not_authorised,
-        "user " + who.user + " is not an administrator and makes tokens for " + who.user + " only");
-  if (auto fault = fault_of(draft, system_clock().now_ns()); !fault.empty())
-    return fail(errc::invalid_argument, "this token cannot be added: " + fault);
-  auto promise = self->make_response_promise<token_record>();
+void store_token(session_port_pointer self, client_promise<token_record> promise,
+                 const token_record& draft) {
   self->request(self->state.actors->registrar, defaults::catalogue_timeout, token_add_atom_v, draft)
       .then(
           [=](token_record& added) mutable {
@@ -53,11 +53,36 @@ caf::result<token_record> add_token(session_port_pointer self, token_record draf
             promise.deliver(std::move(added));
           },
           [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+}
+
+}  // namespace
+
+caf::result<token_record> add_token(session_port_pointer self, token_record draft) {
+  auto& who = self->state.who;
+  if (!who.workspace.empty()) return refused<token_record>(self, bound_to_workspace(self));
+  if (draft.user.empty()) draft.user = who.user;
+  if (!is_own(self, draft))
+    return refused<token_record>(
+        self, fail(errc::not_authorised, "user " + who.user +
+                                             " is not an administrator and makes tokens for " +
+                                             who.user + " only"));
+  if (auto fault = fault_of(draft, system_clock().now_ns()); !fault.empty())
+    return refused<token_record>(
+        self, fail(errc::invalid_argument, "this token cannot be added: " + fault));
+  if (!draft.workspace.empty())
+    return in_workspace<token_record>(
+        self, draft.workspace, [=](client_promise<token_record> promise, const workspace_record&) {
+          store_token(self, promise, draft);
+        });
+  auto promise = client_promise<token_record>{self};
+  store_token(self, promise, draft);
   return promise;
 }
 
 caf::result<std::vector<token_record>> list_tokens(session_port_pointer self) {
-  auto promise = self->make_response_promise<std::vector<token_record>>();
+  if (!self->state.who.workspace.empty())
+    return refused<std::vector<token_record>>(self, bound_to_workspace(self));
+  auto promise = client_promise<std::vector<token_record>>{self};
   self->request(reader(self), defaults::catalogue_timeout, token_list_atom_v)
       .then(
           [=](std::vector<token_record>& all) mutable {
@@ -72,7 +97,9 @@ caf::result<std::vector<token_record>> list_tokens(session_port_pointer self) {
 }
 
 caf::result<token_record> remove_token(session_port_pointer self, uint64_t id) {
-  auto promise = self->make_response_promise<token_record>();
+  if (!self->state.who.workspace.empty())
+    return refused<token_record>(self, bound_to_workspace(self));
+  auto promise = client_promise<token_record>{self};
   auto failed = [=](caf::error& error) mutable { promise.deliver(std::move(error)); };
   self->request(reader(self), defaults::catalogue_timeout, token_list_atom_v)
       .then(

@@ -1,22 +1,20 @@
 #include "actors/system.hpp"
 
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "actors/actor_base.hpp"
 #include "actors/alert_courier.hpp"
 #include "actors/alert_publisher.hpp"
 #include "actors/batch_director.hpp"
-#include "actors/cache_reader.hpp"
 #include "actors/catalogue_reader.hpp"
+#include "actors/cluster/joiner.hpp"
 #include "actors/defaults.hpp"
+#include "actors/head_port.hpp"
 #include "actors/inspector.hpp"
-#include "actors/library.hpp"
 #include "actors/registrar.hpp"
 #include "actors/restart.hpp"
 #include "actors/retrieval_director.hpp"
 #include "actors/session_port.hpp"
-#include "actors/tape_drive.hpp"
 #include "storage/catalogue/alert_text.hpp"
 #include "storage/os/users.hpp"
 #include "storage/printable.hpp"
@@ -35,13 +33,10 @@ service::service(caf::actor_system& system, service_options options,
                  std::function<void(const std::string&)> on_failure)
     : system_(system), options_(std::move(options)), on_failure_(std::move(on_failure)) {
   auto& state = options_.state;
-  if (options_.cache_folder.empty()) options_.cache_folder = state / "cache";
-  if (options_.library_folder.empty()) options_.library_folder = state / "library";
+  auto& storage = options_.storage;
+  if (storage.cache_folder.empty()) storage.cache_folder = state / "cache";
+  if (storage.library_folder.empty()) storage.library_folder = state / "library";
   if (options_.door.socket.empty()) options_.door.socket = (state / "elastictape.sock").string();
-  if (options_.node.empty()) {
-    char name[256] = {};
-    if (::gethostname(name, sizeof name - 1) == 0) options_.node = name;
-  }
 }
 
 service::~service() {
@@ -49,32 +44,10 @@ service::~service() {
 }
 
 caf::error service::open_state() {
-  std::error_code code;
-  fs::create_directories(options_.state, code);
-  if (code)
-    return fail_errno("cannot make the state folder " + options_.state.string(), code.value());
-  // Before the lock, since a newer version may lock otherwise.
-  auto version_file = options_.state / "version";
-  auto text = read_small_file(version_file, 64);
-  if (text) {
-    auto version = std::strtoul(text->c_str(), nullptr, 10);
-    if (version > state_version)
-      return fail(errc::newer_version,
-                  "the state folder " + options_.state.string() + " has version " +
-                      std::to_string(version) + ", this program knows up to " +
-                      std::to_string(state_version) + "; use the newer program");
-    if (version == 0)
-      return fail(errc::corrupt, version_file.string() + " does not hold a version number");
-  } else if (code_of(text.error()) != errc::not_found) {
-    return text.error();
-  }
-  auto lock = open_file(options_.state / "lock", O_RDWR | O_CREAT, 0600);
-  if (!lock) return lock.error();
-  if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(errc::locked, "another service uses the state folder " + options_.state.string() +
-                                  "; stop it, or name another folder");
-  lock_ = std::move(*lock);
-  if (!text) return replace_file(version_file, std::to_string(state_version) + "\n");
+  auto folder = state_folder::open(options_.state, options_.node);
+  if (!folder) return folder.error();
+  folder_ = std::move(*folder);
+  options_.node = folder_->node();
   return caf::none;
 }
 
@@ -82,13 +55,19 @@ caf::error service::open_storage() {
   auto store = catalogue_store::open((options_.state / "catalogue").string(), options_.catalogue);
   if (!store) return with_context(store.error(), "catalogue");
   store_ = std::move(*store);
-  auto cache = cache_store::open(options_.cache_folder);
-  if (!cache) return with_context(cache.error(), "cache");
-  cache_ = std::make_unique<cache_store>(std::move(*cache));
-  auto library = tape::virtual_library::open(options_.library_folder, options_.library);
-  if (!library) return with_context(library.error(), "library");
-  library_ = std::move(*library);
-  for (auto& remark : library_->remarks()) spdlog::warn("library: {}", remark);
+  auto storage = node_storage::open(options_.storage);
+  if (!storage) return storage.error();
+  storage_ = std::move(*storage);
+  return caf::none;
+}
+
+/// A head that another has replaced does not begin.
+caf::error service::check_epoch() {
+  auto own = store_->log().epoch();
+  if (!own) return own.error();
+  auto epochs = epoch_watch::open(options_.state, options_.node, *own, options_.on_fenced);
+  if (!epochs) return epochs.error();
+  epochs_ = std::move(*epochs);
   return caf::none;
 }
 
@@ -109,25 +88,7 @@ caf::error service::add_default_workspace() {
 }
 
 caf::expected<std::vector<kept_file>> service::reconcile_cache() {
-  auto kept = et::reconcile_cache(*store_, *cache_, options_.node);
-  if (!kept) return kept;
-  auto& ledger = options_.cache.ledger;
-  ledger.capacity_bytes = options_.cache_capacity_bytes;
-  if (ledger.capacity_bytes == 0) {
-    // Bounded by what the file system has free at the moment, which the keeper looks at.
-    std::error_code code;
-    auto space = fs::space(options_.cache_folder, code);
-    if (code)
-      return fail_errno("cannot ask for the space of " + options_.cache_folder.string(),
-                        code.value());
-    ledger.capacity_bytes = space.capacity;
-  }
-  auto share = [&](double part) {
-    return static_cast<uint64_t>(static_cast<double>(ledger.capacity_bytes) * part);
-  };
-  ledger.high_bytes = share(options_.cache_high);
-  ledger.low_bytes = share(options_.cache_low);
-  return kept;
+  return et::reconcile_cache(*store_, storage_->cache(), options_.node);
 }
 
 /// Before anything can raise an alert: what is raised from now on is for every target.
@@ -203,26 +164,20 @@ void service::spawn_actors(std::vector<kept_file> kept) {
   auto* clock = options_.clock;
   for (uint32_t i = 0; i < options_.readers; ++i)
     all.readers.push_back(system_.spawn<caf::detached>(catalogue_reader, store_.get(), i));
-  for (uint32_t i = 0; i < options_.cache_readers; ++i)
-    all.cache_readers.push_back(
-        system_.spawn<caf::detached>(cache_reader, cache_.get(), channels_, i));
-  for (uint32_t i = 0; i < options_.cache_writers; ++i) {
-    controls_.push_back(std::make_shared<writer_control>());
-    all.writers.push_back(system_.spawn<caf::detached>(cache_writer, cache_.get(), controls_.back(),
-                                                       i, all.measures));
-  }
-  for (size_t i = 0; i < library_->drive_count(); ++i)
-    all.drives.push_back(system_.spawn<caf::detached>(
-        tape_drive, &library_->drive(i), static_cast<uint32_t>(i), cache_.get(), clock, &stopping_,
-        options_.block_bytes, all.measures));
-  all.library = system_.spawn<caf::detached>(library, &library_->changer());
   all.alerts = system_.spawn(alert_publisher, shared);
+  all.head = system_.spawn(head_port, shared);
   all.inspector = system_.spawn(inspector, shared);
-  all.registrar =
-      system_.spawn<caf::detached>(registrar, store_.get(), shared, options_.max_file_bytes);
+  if (options_.standby) {
+    standby_.emplace(*options_.standby, options_.node, options_.state);
+    all.registrar =
+        standby_->spawn(system_, *store_, shared, options_.max_file_bytes, options_.audit_days,
+                        [epochs = epochs_](const epoch_record& now) { epochs->heard(now); });
+  } else {
+    all.registrar = system_.spawn<caf::detached>(registrar, store_.get(), shared,
+                                                 options_.max_file_bytes, options_.audit_days);
+  }
   spawn_couriers();  // before anybody who raises alerts
-  all.keeper = system_.spawn(cache_keeper, shared, cache_.get(), clock, options_.cache, controls_,
-                             std::move(kept));
+  storage_->spawn(system_, actors_, std::move(kept));
   all.scheduler = system_.spawn(mount_scheduler, shared, clock, options_.scheduler);
   all.retrievals = system_.spawn(retrieval_director);
   all.director = system_.spawn(batch_director, shared, options_.packing);
@@ -237,15 +192,14 @@ std::vector<caf::actor> service::every_actor() const {
   add(actors_->director);
   add(actors_->retrievals);
   add(actors_->scheduler);
-  add(actors_->keeper);
-  add_all(actors_->writers);
-  add_all(actors_->cache_readers);
-  add_all(actors_->drives);
-  add(actors_->library);
+  storage_->list(*actors_, list);
+  add(actors_->head);
+  add(membership_);
   add(actors_->inspector);
   add(actors_->alerts);
   for (auto& entry : actors_->couriers) add(entry.courier);
   add_all(actors_->readers);
+  if (standby_) add(standby_->shipper());
   add(actors_->registrar);
   return list;
 }
@@ -271,7 +225,22 @@ caf::error service::open_door() {
   auto actors = actors_ptr{actors_};
   auto max_file_bytes = options_.max_file_bytes;
   auto* system = &system_;
-  options_.door.channels = channels_;
+  options_.door.channels = storage_->channels();
+  options_.door.audit = [registrar = actors_->registrar](audit_record record) {
+    caf::anon_send(registrar, audit_atom_v, std::move(record));
+  };
+  if (options_.door.remote && !options_.door.remote->checker) {
+    credential_checker::options known;
+    known.find_token = [store = store_.get()](const std::string& hash) {
+      return store->view()->token(hash);
+    };
+    known.find_user = [](const std::string& name) { return et::find_user(name); };
+    known.find_uid = [](uint32_t uid) { return et::find_user(uid); };
+    known.munge = options_.munge;
+    known.administrators = options_.door.administrators;
+    known.clock = options_.clock;
+    options_.door.remote->checker = std::make_shared<credential_checker>(std::move(known));
+  }
   auto door = front_door::open(system_, options_.door, [=](const identity& who, uint64_t number) {
     actors->measures->sessions.Increment();
     return caf::actor_cast<caf::strong_actor_ptr>(
@@ -284,6 +253,30 @@ caf::error service::open_door() {
   auto told = options_.state / "address";
   if (auto error = replace_file(told, address())) return error;
   if (::chmod(told.c_str(), 0644) != 0) return fail_errno("cannot open " + told.string(), errno);
+  return caf::none;
+}
+
+/// Others may join from here on; those that the catalogue knows of are lost until they do.
+caf::error service::open_cluster() {
+  cluster::membership_options membership;
+  membership.store = store_.get();
+  membership.clock = options_.clock;
+  membership.epoch = [epochs = epochs_] { return epochs->epoch(); };
+  membership.heard_epoch = [epochs = epochs_, clock = options_.clock](uint64_t epoch,
+                                                                      const std::string& node) {
+    epochs->heard({epoch, node, clock->now_ns()});
+  };
+  if (standby_) membership.standby_changed = standby_->on_changed();
+  options_.cluster.issuer =
+      std::make_shared<cluster::enrolment>(options_.cluster.folder, options_.clock);
+  auto begun = cluster::begin(system_, actors_, options_.cluster, std::move(membership));
+  if (!begun) return begun.error();
+  links_ = std::move(begun->links);
+  actors_->membership = caf::actor_cast<caf::strong_actor_ptr>(begun->membership);
+  membership_ = begun->membership;
+  auto known = cluster::known_nodes(*store_);
+  if (!known) return known.error();
+  for (auto& node : *known) caf::anon_send(membership_, expect_atom_v, node);
   return caf::none;
 }
 
@@ -300,6 +293,9 @@ caf::error service::open_monitor() {
   };
   seen.clock = options_.clock;
   watch_ = std::make_unique<monitor::live_watch>(std::move(seen));
+  options_.monitor.access.audit = [registrar = actors_->registrar](audit_record record) {
+    caf::anon_send(registrar, audit_atom_v, std::move(record));
+  };
   auto opened = monitor::server::open(
       options_.monitor, {store_.get(), options_.node, {}, watch_.get(), actors_->measures.get()});
   if (!opened) return opened.error();
@@ -313,13 +309,17 @@ caf::expected<std::unique_ptr<service>> service::start(
   std::unique_ptr<service> made{new service(system, std::move(options), std::move(on_failure))};
   if (auto error = made->open_state()) return error;
   if (auto error = made->open_storage()) return error;
+  if (auto error = made->check_epoch()) return error;
   if (auto error = made->add_default_workspace()) return error;
   if (auto error = made->begin_deliveries()) return error;
   if (auto error = made->tell_of_lost_run()) return error;
   auto kept = made->reconcile_cache();
   if (!kept) return kept.error();
   made->spawn_actors(std::move(*kept));
+  if (auto error = made->open_cluster()) return error;
   made->watch();
+  if (made->standby_)
+    if (auto error = made->standby_->wait(made->options_.give_up)) return error;
   if (auto error = made->open_monitor()) return error;
   if (auto error = made->open_door()) return error;
   return made;
@@ -337,7 +337,8 @@ void service::stop() {
     return;
   }
   stopping_ = true;
-  for (auto& control : controls_) control->cancel = true;
+  if (links_) links_->stop();
+  storage_->give_up_jobs(true);
   caf::scoped_actor self{system_};
   self->request(actors_->scheduler, defaults::library_timeout, stop_atom_v)
       .receive([](bool) {}, log_error("stop: the drives"));
@@ -346,6 +347,8 @@ void service::stop() {
   for (auto& one : list) self->send_exit(one, caf::exit_reason::user_shutdown);
   self->wait_for(list);
   list.clear();
+  links_.reset();
+  membership_ = nullptr;
   watcher_ = nullptr;
   // Sessions' ports and supervisors end with those they watch. The table of handles is a ring of
   // references, to be opened when nobody reads it any more.
@@ -355,7 +358,8 @@ void service::stop() {
     spdlog::warn("stop: {} actors have not ended", actors_.use_count() - 1);
   *actors_ = {};
   actors_.reset();
-  library_.reset();
+  standby_.reset();
+  storage_.reset();
   store_.reset();
   unmark();
   spdlog::info("stopped");

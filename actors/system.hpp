@@ -6,44 +6,45 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "actors/alert_delivery.hpp"
+#include "actors/audit.hpp"
 #include "actors/batch_supervisor.hpp"
-#include "actors/cache_keeper.hpp"
+#include "actors/cluster/cluster.hpp"
 #include "actors/front_door.hpp"
 #include "actors/monitor/live_watch.hpp"
 #include "actors/monitor/server/server.hpp"
 #include "actors/mount_scheduler.hpp"
+#include "actors/node_storage.hpp"
 #include "actors/protocol.hpp"
-#include "storage/tape/virtual_library.hpp"
+#include "actors/standby/epoch_watch.hpp"
+#include "actors/standby/head_standby.hpp"
+#include "actors/state_folder.hpp"
 
 namespace et {
 
-/// Version of the state folder as a whole; a folder of a newer one is refused.
-constexpr uint32_t state_version = 1;
-
 struct service_options {
-  std::filesystem::path state;           ///< made when missing
-  std::filesystem::path cache_folder;    ///< empty: STATE/cache
-  std::filesystem::path library_folder;  ///< empty: STATE/library
+  std::filesystem::path state;  ///< made when missing
   catalogue_store::options catalogue;
-  uint64_t cache_capacity_bytes = 0;  ///< 0: bounded by the file system's free space
-  double cache_high = 0.90;
-  double cache_low = 0.75;
-  cache_options cache;  ///< its ledger is derived from the three above
+  storage_options storage;  ///< empty folders: STATE/cache, STATE/library
   packing_options packing;
   scheduler_options scheduler;
   uint64_t max_file_bytes = 500'000'000'000;
-  uint32_t block_bytes = default_block_bytes;
-  tape::virtual_library_options library;
+  uint32_t audit_days = default_audit_days;  ///< older audit records are forgotten
   uint32_t readers = 2;
-  uint32_t cache_writers = 2;
-  uint32_t cache_readers = 2;
-  front_door::options door;         ///< empty socket: STATE/elastictape.sock
-  monitor::server_options monitor;  ///< without an address: none
-  std::string node;                 ///< its name; empty: the host's
+  front_door::options door;             ///< empty socket: STATE/elastictape.sock
+  std::shared_ptr<munge_daemon> munge;  ///< of clients of other machines; null: not taken
+  monitor::server_options monitor;      ///< without an address: none
+  std::string node;                     ///< its name; empty: the one that it has, or the host's
+  cluster::cluster_options cluster;     ///< with an address to listen at: other nodes may join
   std::vector<alert_target> alert_targets;
+  std::optional<head_standby_options> standby;  ///< nothing: there is none, and nothing is gated
+  /// While the start waits for the standby: true ends it with the error `interrupted`.
+  std::function<bool()> give_up;
+  /// Another node is the head now: stop at once. Called once, from any thread, with what to tell.
+  std::function<void(const std::string&)> on_fenced;
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
 };
@@ -65,6 +66,10 @@ class service {
 
   /// `unix:/PATH` of the front door.
   std::string address() const { return "unix:" + options_.door.socket; }
+  /// HOST:PORT for clients of other machines; empty: none.
+  std::string remote_address() const { return door_ ? door_->remote_address() : std::string{}; }
+  /// HOST:PORT for links with other nodes; empty: none.
+  std::string link_address() const { return links_ ? links_->address() : std::string{}; }
   /// `http://HOST:PORT/` of the monitor, `off` without one.
   std::string monitor_url() const { return monitor_ ? monitor_->url() : "off"; }
 
@@ -74,6 +79,7 @@ class service {
 
   caf::error open_state();
   caf::error open_storage();
+  caf::error check_epoch();
   caf::error add_default_workspace();
   caf::expected<std::vector<kept_file>> reconcile_cache();
   caf::error begin_deliveries();
@@ -83,22 +89,24 @@ class service {
   void spawn_actors(std::vector<kept_file> kept);
   void watch();
   caf::error open_door();
+  caf::error open_cluster();
   caf::error open_monitor();
   std::vector<caf::actor> every_actor() const;
 
   caf::actor_system& system_;
   service_options options_;
   std::function<void(const std::string&)> on_failure_;
-  unique_fd lock_;
+  std::optional<state_folder> folder_;
   std::unique_ptr<catalogue_store> store_;
-  std::unique_ptr<cache_store> cache_;
-  std::unique_ptr<tape::virtual_library> library_;
+  std::unique_ptr<node_storage> storage_;
+  std::shared_ptr<epoch_watch> epochs_;
+  std::optional<head_standby> standby_;  ///< when one is configured
+  std::unique_ptr<cluster::node_links> links_;
+  membership_actor membership_;
   std::atomic<bool> stopping_{false};
   std::shared_ptr<std::atomic<bool>> failed_ = std::make_shared<std::atomic<bool>>(false);
   bool marked_ = false;              ///< the state folder says that a service runs
   std::vector<uint64_t> delivered_;  ///< to each target of alerts, at the start
-  std::vector<std::shared_ptr<writer_control>> controls_;
-  std::shared_ptr<descriptor_channels> channels_ = std::make_shared<descriptor_channels>();
   std::shared_ptr<service_actors> actors_;
   caf::actor watcher_;
   std::unique_ptr<front_door> door_;

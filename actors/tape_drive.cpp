@@ -4,11 +4,21 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/metrics.hpp"
+#include "actors/node_roster.hpp"
+#include "actors/remote_pieces.hpp"
 #include "storage/cache/read_ahead.hpp"
 #include "storage/format/hashes.hpp"
 #include "storage/format/volume_io.hpp"
 
 namespace et {
+
+namespace {
+
+caf::error given_up() {
+  return fail(errc::cancelled, "the service is stopping, or has lost its head");
+}
+
+}  // namespace
 
 caf::expected<volume_record> tape_drive_state::mount(volume_record volume) {
   if (auto error = drive->load()) return with_context(error, "volume " + volume.id.value);
@@ -34,15 +44,30 @@ caf::expected<volume_record> tape_drive_state::mount(volume_record volume) {
   return volume;
 }
 
+caf::expected<byte_source> tape_drive_state::open_source(const aggregation_record& record) {
+  if (record.node == actors->node || record.node.empty()) {
+    auto fd = store->open_read(record.id);
+    if (!fd) return fd.error();
+    auto reader = read_ahead::start(std::move(*fd));
+    if (!reader) return reader.error();
+    return byte_source{[held = std::shared_ptr{std::move(*reader)}] { return held->next(); }};
+  }
+  auto holder = actors->nodes->find(record.node);
+  if (!holder || !holder->up || holder->cache_readers.empty())
+    return fail(errc::node_lost, "node " + record.node + ", whose cache has aggregation " +
+                                     to_string(record.id) + ", cannot be reached from here");
+  auto reader =
+      std::make_shared<remote_reader>(*system, holder->cache_readers, record.id, record.size_bytes);
+  return byte_source{[reader] { return reader->next(); }};
+}
+
 caf::error tape_drive_state::write_item(const tape_item& item, write_outcome& outcome) {
   auto& record = item.aggregation;
-  auto fd = store->open_read(record.id);
-  if (!fd) {
-    outcome.culprit = record.id;
-    return fd.error();
+  auto bytes_of = open_source(record);
+  if (!bytes_of) {
+    if (code_of(bytes_of.error()) == errc::not_found) outcome.culprit = record.id;
+    return bytes_of.error();
   }
-  auto reader = read_ahead::start(std::move(*fd));
-  if (!reader) return reader.error();
   auto& volume = outcome.volume;
   if (auto error = drive->locate(volume.next_header)) return error;
   aggregation_to_write what;
@@ -55,15 +80,15 @@ caf::error tape_drive_state::write_item(const tape_item& item, write_outcome& ou
   what.block_bytes = block_bytes;
   what.written_ns = clock->now_ns();
   auto source = [&]() -> caf::expected<std::span<const uint8_t>> {
-    if (stopping->load(std::memory_order_relaxed))
-      return fail(errc::cancelled, "the service is stopping");
-    auto piece = (*reader)->next();
+    if (stopping->load(std::memory_order_relaxed)) return given_up();
+    auto piece = (*bytes_of)();
     if (piece) measures->tape_written(number, piece->size());
     return piece;
   };
   auto written = write_aggregation(*drive, what, source);
   if (!written) {
-    if (code_of(written.error()) == errc::corrupt) outcome.culprit = record.id;
+    auto code = code_of(written.error());
+    if (code == errc::corrupt || code == errc::not_found) outcome.culprit = record.id;
     return written.error();
   }
   outcome.written.push_back({record.id, written->copy, record.checksum});
@@ -111,6 +136,7 @@ caf::error tape_drive_state::recall_whole(const recall_job& job) {
   aggregation_hasher hasher;
   auto error =
       read_range(*drive, job.copy, 0, record.size_bytes, [&](std::span<const uint8_t> piece) {
+        if (stopping->load(std::memory_order_relaxed)) return given_up();
         hasher.update(piece);
         measures->tape_read(number, piece.size());
         return sink->write(piece);
@@ -139,6 +165,7 @@ caf::error tape_drive_state::recall_range(const recall_job& job, uint64_t begin_
   auto offset_bytes = begin_bytes;
   return read_range(*drive, job.copy, begin_bytes, end_bytes - begin_bytes,
                     [&](std::span<const uint8_t> piece) {
+                      if (stopping->load(std::memory_order_relaxed)) return given_up();
                       auto at = offset_bytes;
                       measures->tape_read(number, piece.size());
                       offset_bytes += piece.size();
@@ -193,16 +220,18 @@ recall_outcome tape_drive_state::recall(const recall_job& job) {
 }
 
 tape_drive_actor::behavior_type tape_drive(
-    tape_drive_actor::stateful_pointer<tape_drive_state> self, tape::drive* drive, uint32_t number,
-    cache_store* store, const wall_clock* clock, const std::atomic<bool>* stopping,
-    uint32_t block_bytes, std::shared_ptr<metrics> measures) {
+    tape_drive_actor::stateful_pointer<tape_drive_state> self, actors_ptr actors,
+    tape::drive* drive, uint32_t number, cache_store* store, const wall_clock* clock,
+    const std::atomic<bool>* stopping, uint32_t block_bytes) {
   guard(self);
   auto& state = self->state;
+  state.actors = std::move(actors);
+  state.system = &self->system();
   state.drive = drive;
   state.store = store;
   state.clock = clock;
   state.stopping = stopping;
-  state.measures = std::move(measures);
+  state.measures = state.actors->measures;
   state.number = number;
   state.block_bytes = block_bytes;
   return {
@@ -219,6 +248,7 @@ tape_drive_actor::behavior_type tape_drive(
         if (auto error = drive->unload()) return error;
         return true;
       },
+      [=](settle_atom) -> caf::result<bool> { return true; },
       [=](write_atom, const write_job& job) -> caf::result<write_outcome> {
         return self->state.write(job);
       },

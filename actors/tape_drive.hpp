@@ -5,6 +5,7 @@
 
 #include "actors/protocol.hpp"
 #include "storage/cache/cache_store.hpp"
+#include "storage/format/byte_io.hpp"
 #include "storage/os/clock.hpp"
 #include "storage/tape/drive.hpp"
 
@@ -12,6 +13,8 @@ namespace et {
 
 struct tape_drive_state {
   static inline const char* name = "tape_drive";
+  actors_ptr actors;
+  caf::actor_system* system = nullptr;
   tape::drive* drive = nullptr;
   cache_store* store = nullptr;
   const wall_clock* clock = nullptr;
@@ -28,6 +31,8 @@ struct tape_drive_state {
   recall_outcome recall(const recall_job& job);
 
  private:
+  /// A cache file's bytes, of this node's cache or another's.
+  caf::expected<byte_source> open_source(const aggregation_record& record);
   caf::error write_item(const tape_item& item, write_outcome& outcome);
   caf::error recall_whole(const recall_job& job);
   caf::error recall_ranges(const recall_job& job);
@@ -36,11 +41,11 @@ struct tape_drive_state {
   caf::error salvage_range(const recall_job& job, const wanted_range& range, int fd);
 };
 
-/// Drive `number`. `drive`, `store`, `clock`, `stopping` outlive the actor. When `stopping` becomes
-/// true, a running write ends after the current block. Detached, one per drive.
+/// Drive `number` of its node. `drive`, `store`, `clock`, `stopping` outlive the actor. While
+/// `stopping` is true, a running job ends after the current block. Detached, one per drive.
 tape_drive_actor::behavior_type tape_drive(
-    tape_drive_actor::stateful_pointer<tape_drive_state> self, tape::drive* drive, uint32_t number,
-    cache_store* store, const wall_clock* clock, const std::atomic<bool>* stopping,
-    uint32_t block_bytes, std::shared_ptr<metrics> measures);
+    tape_drive_actor::stateful_pointer<tape_drive_state> self, actors_ptr actors,
+    tape::drive* drive, uint32_t number, cache_store* store, const wall_clock* clock,
+    const std::atomic<bool>* stopping, uint32_t block_bytes);
 
 }  // namespace et

@@ -6,6 +6,7 @@
 #include "actors/descriptor_channel.hpp"
 #include "actors/door_socket.hpp"
 #include "actors/node_config.hpp"
+#include "actors/tls_bridge.hpp"
 
 namespace et {
 
@@ -49,6 +50,7 @@ struct client::node {
     if (worker) caf::anon_send_exit(worker, caf::exit_reason::kill);
   }
 
+  std::unique_ptr<tls_bridge> bridge;  // of a service on another machine; ends after the system
   node_config config;
   caf::actor_system system;
   session_info info;
@@ -70,27 +72,54 @@ void client::start(std::shared_ptr<client_job> job) {
   caf::anon_send(node_->worker, std::move(job));
 }
 
+caf::expected<std::unique_ptr<client>> client::begin(std::unique_ptr<node> begun, unique_fd session,
+                                                     const std::string& address,
+                                                     std::chrono::milliseconds timeout) {
+  auto speaks = connect_over<client_actor>(begun->system, std::move(session), timeout);
+  if (!speaks) return with_context(speaks.error(), address);
+  begun->worker = begun->system.spawn(speaker, *speaks);
+  std::unique_ptr<client> result{new client(std::move(begun))};
+  auto info = result->call<session_info>(hello_atom::value, std::to_string(protocol_version));
+  if (!info) return info.error();
+  result->node_->info = std::move(*info);
+  return result;
+}
+
 caf::expected<std::unique_ptr<client>> client::connect(const std::string& address,
-                                                       std::chrono::milliseconds timeout) {
+                                                       const client_options& options) {
   constexpr std::string_view scheme = "unix:";
-  if (!address.starts_with(scheme))
-    return fail(errc::invalid_argument, "the address must be unix:PATH: " + address);
-  auto door = knock_at(address.substr(scheme.size()), timeout);
-  if (!door) return door.error();
   try {
+    if (address.starts_with(scheme)) {
+      auto door = knock_at(address.substr(scheme.size()), options.timeout);
+      if (!door) return door.error();
+      auto begun = std::make_unique<node>();
+      begun->descriptors = std::make_unique<descriptor_receiver>(std::move(door->channel));
+      return begin(std::move(begun), std::move(door->session), address, options.timeout);
+    }
+    auto stream = connect_remote(address, options);
+    if (!stream) return stream.error();
+    auto bridge = tls_bridge::start(std::move(*stream));
+    if (!bridge) return bridge.error();
     auto begun = std::make_unique<node>();
-    auto session = connect_over<client_actor>(begun->system, std::move(door->session), timeout);
-    if (!session) return with_context(session.error(), address);
-    begun->descriptors = std::make_unique<descriptor_receiver>(std::move(door->channel));
-    begun->worker = begun->system.spawn(speaker, *session);
-    std::unique_ptr<client> result{new client(std::move(begun))};
-    auto info = result->call<session_info>(hello_atom::value, std::to_string(protocol_version));
-    if (!info) return info.error();
-    result->node_->info = std::move(*info);
-    return result;
+    auto session = (*bridge)->take_plain();
+    begun->bridge = std::move(*bridge);
+    begun->descriptors = std::make_unique<descriptor_receiver>(unique_fd{});
+    return begin(std::move(begun), std::move(session), address, options.timeout);
   } catch (const std::exception& e) {
     return fail(errc::internal, std::string{"cannot start a client: "} + e.what());
   }
+}
+
+caf::expected<std::unique_ptr<client>> client::connect_with_ticket(
+    const std::string& address, const std::string& fingerprint, const std::string& ticket,
+    std::chrono::milliseconds timeout) {
+  client_options options;
+  options.timeout = timeout;
+  options.trust.fingerprint = fingerprint;
+  options.prove = [&]() -> caf::expected<credential> {
+    return credential{credential::kind::ticket, ticket};
+  };
+  return connect(address, options);
 }
 
 }  // namespace et

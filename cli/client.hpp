@@ -11,6 +11,7 @@
 
 #include "actors/defaults.hpp"
 #include "actors/protocol_client.hpp"
+#include "cli/remote_client.hpp"
 #include "storage/os/file.hpp"
 
 namespace et {
@@ -69,11 +70,15 @@ class typed_client_job : public client_job {
 /// One session. call() and post() may be used by any threads at the same time.
 class client {
  public:
-  /// Connects to `unix:PATH` and says hello. Errors: unavailable (no service; the text says how to
-  /// start it), limit_reached (too many sessions), timeout, protocol (another version),
-  /// invalid_argument (address).
-  static caf::expected<std::unique_ptr<client>> connect(
-      const std::string& address, std::chrono::milliseconds timeout = defaults::connect_timeout);
+  /// Connects to `unix:PATH` or, over TLS, to HOST:PORT, and says hello. Errors: unavailable (no
+  /// service; the text says how to start it), limit_reached (too many sessions), timeout, protocol
+  /// (another version), invalid_argument (address), and those of connect_remote().
+  static caf::expected<std::unique_ptr<client>> connect(const std::string& address,
+                                                        const client_options& options = {});
+  /// Connects to another node with a ticket of a session; `fingerprint`: of its public key.
+  static caf::expected<std::unique_ptr<client>> connect_with_ticket(
+      const std::string& address, const std::string& fingerprint, const std::string& ticket,
+      std::chrono::milliseconds timeout = defaults::connect_timeout);
 
   /// Ends the session. Requests under way answer with `cancelled`.
   ~client();
@@ -111,6 +116,9 @@ class client {
  private:
   struct node;
   explicit client(std::unique_ptr<node> node_of);
+  static caf::expected<std::unique_ptr<client>> begin(std::unique_ptr<node> begun,
+                                                      unique_fd session, const std::string& address,
+                                                      std::chrono::milliseconds timeout);
   void start(std::shared_ptr<client_job> job);
 
   std::unique_ptr<node> node_;

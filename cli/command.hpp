@@ -36,8 +36,10 @@ enum class command {
   admin_workspace,
   admin_volume,
   admin_token,
+  admin_cluster,
   admin_inspect,
   admin_alerts,
+  admin_audit,
   export_image,
   manual,
   documents,
@@ -76,8 +78,10 @@ struct command_line {
   admin_workspace_options workspaces;
   admin_volume_options volumes;
   admin_token_options tokens;
+  admin_cluster_options cluster;
   admin_inspect_options inspect;
   admin_alerts_options alerts;
+  admin_audit_options audit;
   export_options exporting;
   manual_options manual;
   documents_options documents;

@@ -166,7 +166,13 @@ void define_serve(CLI::App& app, command_line& line) {
   text(app, "--listen", options.listen, "command socket: unix:/PATH or HOST:PORT", "ADDRESS");
   text(app, "--http", options.http,
        "monitor; others than this machine need TLS and logins, as configured; port 0 picks a "
-       "free one; off: none", "HOST:PORT");
+       "free one; off: none",
+       "HOST:PORT");
+  text(app, "--join", options.join, "head of a cluster to get a certificate from, with --token",
+       "HOST:PORT");
+  text(app, "--token", options.token, "from 'elastictape admin cluster token'", "TOKEN");
+  flag(app, "--rejoin-as-standby", options.rejoin_as_standby,
+       "this former head becomes the standby of the new one; its catalogue is kept aside");
   app.final_callback([&line] { line.what = command::serve; });
 }
 

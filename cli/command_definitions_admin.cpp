@@ -93,6 +93,8 @@ void define_token(CLI::App& app, command_line& line, admin_token_options::action
   auto& options = line.tokens;
   if (action == what::create) {
     text(app, "--user", options.user, "for whom; default: oneself", "USER");
+    text(app, "--workspace", options.workspace,
+         "the only one that it is good for; default: all of the user", "WORKSPACE");
     text(app, "--label", options.label, "what it is for", "TEXT");
     CLI::callback_t take = [&options](const CLI::results_t& words) {
       auto lifetime = parse_lifetime_s(words.back());
@@ -117,6 +119,48 @@ void define_token(CLI::App& app, command_line& line, admin_token_options::action
   });
 }
 
+void define_cluster(CLI::App& app, command_line& line, admin_cluster_options::action action) {
+  using what = admin_cluster_options::action;
+  auto& options = line.cluster;
+  if (action == what::init)
+    text(app, "--name", options.name, "of this node; default: as configured, or the host's",
+         "NODE");
+  if (action == what::token) {
+    CLI::callback_t take = [&options](const CLI::results_t& words) {
+      auto lifetime = parse_lifetime_s(words.back());
+      if (lifetime && *lifetime > 0) options.lifetime_s = *lifetime;
+      return lifetime && *lifetime > 0;
+    };
+    last(app.add_option("--expires", take, "after how many hours or days, as in 1h (the default)"))
+        ->type_name("TIME");
+  }
+  if (action == what::promote) {
+    flag(app, "--force", options.force,
+         "also when the head is connected, which fences it, or the copy may lack something");
+    server_options(app, line);
+  } else if (action == what::status) {
+    flag(app, "--json", options.json, "one JSON object a line");
+    server_options(app, line);
+  } else {
+    text(app, "--config", options.config_file, "configuration of the head", "FILE");
+    text(app, "--state", options.state, "state folder of the head", "DIR");
+  }
+  app.final_callback([&line, action] {
+    line.cluster.what = action;
+    line.what = command::admin_cluster;
+  });
+}
+
+void define_audit(CLI::App& app, command_line& line) {
+  number(
+      app, "--after", [&line](uint64_t n) { line.audit.after = n; }, 0,
+      std::numeric_limits<uint64_t>::max(), "only records with a higher number", "NUMBER");
+  text(app, "--user", line.audit.user, "only what this one did or was refused", "USER");
+  flag(app, "--json", line.audit.json, "one JSON object a line");
+  server_options(app, line);
+  app.final_callback([&line] { line.what = command::admin_audit; });
+}
+
 }  // namespace
 
 void define_admin(CLI::App& app, command_line& line) {
@@ -133,13 +177,24 @@ void define_admin(CLI::App& app, command_line& line) {
   volume->require_subcommand(1);
   define_volume(*volume->add_subcommand("list", "list volumes"), line, false);
   define_volume(*volume->add_subcommand("set", "set what a volume is used for"), line, true);
-  auto* token = app.add_subcommand("token", "logins for the monitor: create, list, revoke");
+  auto* token = app.add_subcommand(
+      "token", "logins for the monitor and for other machines: create, list, revoke");
   token->require_subcommand(1);
   using token_what = admin_token_options::action;
   define_token(*token->add_subcommand("create", "make a token, and show it this once"), line,
                token_what::create);
   define_token(*token->add_subcommand("list", "list tokens"), line, token_what::list);
   define_token(*token->add_subcommand("revoke", "end a token"), line, token_what::revoke);
+  using cluster_what = admin_cluster_options::action;
+  auto* cluster = app.add_subcommand("cluster", "nodes: init, token, status, promote");
+  cluster->require_subcommand(1);
+  define_cluster(*cluster->add_subcommand("init", "make this node the head of a cluster"), line,
+                 cluster_what::init);
+  define_cluster(*cluster->add_subcommand("token", "make a token by which one node can join"), line,
+                 cluster_what::token);
+  define_cluster(*cluster->add_subcommand("status", "list nodes"), line, cluster_what::status);
+  define_cluster(*cluster->add_subcommand("promote", "make this standby the head"), line,
+                 cluster_what::promote);
   auto* inspect = app.add_subcommand("inspect", "what every part of the service does now");
   flag(*inspect, "--json", line.inspect.json, "one JSON object a line");
   server_options(*inspect, line);
@@ -151,6 +206,7 @@ void define_admin(CLI::App& app, command_line& line) {
   flag(*alerts, "--json", line.alerts.json, "one JSON object a line");
   server_options(*alerts, line);
   alerts->final_callback([&line] { line.what = command::admin_alerts; });
+  define_audit(*app.add_subcommand("audit", "who did what from where, with what outcome"), line);
 }
 
 }  // namespace et

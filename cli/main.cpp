@@ -10,7 +10,9 @@
 
 int main(int argc, char** argv) {
   // Started by the service for each connection, with the client on 3 and the service on 4.
-  if (argc == 2 && std::strcmp(argv[1], "session") == 0) et::run_session(3, 4);
+  bool session = argc > 1 && std::strcmp(argv[1], "session") == 0;
+  bool tls = argc == 3 && std::strcmp(argv[2], "tls") == 0;
+  if (session && (argc == 2 || tls)) et::run_session(3, 4, tls);
   try {
     std::vector<std::string> arguments(argv, argv + argc);
     auto line = et::parse_command_line(arguments);

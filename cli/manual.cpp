@@ -258,11 +258,18 @@ class page_writer {
                              "other users."});
     }
     if (any_option(app_, "--server")) {
+      environment.push_back({"ELASTICTAPE_TOKEN_FILE",
+                             "A file, mode 0600, with the token that says who we are to a service "
+                             "on another machine."});
+      environment.push_back({"ELASTICTAPE_CA",
+                             "A file with the authority of the certificate of a service on another "
+                             "machine."});
       environment.push_back(
           {"ELASTICTAPE_SYSTEM_CONFIG", "Another file instead of `/etc/et_config`."});
       files.push_back({"~/.et_config",
-                       "The user's configuration (ini): `Host` and `Port` of the service and "
-                       "`token_file` under `[Server]`, `Workspace` under `[Batch]`, and `outputLevel`, the default of "
+                       "The user's configuration (ini): under `[Server]` `Host` and `Port` of the service and, "
+                       "when it is on another machine, `CA` (a file) or `Fingerprint` (SHA-256 of "
+                       "its public key), `TokenFile`, or `Munge = yes`; `Workspace` under `[Batch]`, and `outputLevel`, the default of "
                        "`et_ls -L`, under `[DIRECTORY]`. Names in any case."});
       files.push_back({"/etc/et_config", "The same for all users; their own settings come first."});
     }

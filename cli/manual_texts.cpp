@@ -137,7 +137,6 @@ command_manual ls_manual() {
       {"et_ls -x http://tape.example.org:8080/ -w lidar",
        "The batches as a monitor tells them, from a machine without the service."},
   };
-  page.environment = {{"ELASTICTAPE_TOKEN_FILE", "Where the token for a monitor stands."}};
   manual_section out{
       "OUTPUT", "A line of text has these fields, separated by tabs, after its type:", {}};
   out.items = {line_of("W", "a workspace", ls_level::workspace),
@@ -151,7 +150,8 @@ command_manual ls_manual() {
        "certificate that this machine trusts. A workspace is needed unless URL names one or "
        "workspaces are listed.\n\n"
        "A monitor that asks for a login gets the token in the file that ELASTICTAPE_TOKEN_FILE or "
-       "`token_file` in et_config names ('elastictape admin token create' makes one). The file must "
+       "`TokenFile` in et_config names ('elastictape admin token create' makes one). The file "
+       "must "
        "be the user's own, with mode 0600. It is sent to https or to this machine only, and "
        "redirections are not followed with it.\n\n"
        "What the XML does not say is a dash in text, null in JSON and empty in CSV: among it "
@@ -268,11 +268,15 @@ command_manual serve_manual() {
       "Without `--config` it is a complete service for one machine: a virtual tape library of 10 "
       "cartridges and 2 drives in the state folder, and a workspace `local` for the user who runs "
       "it. Two services on one state folder: the second refuses to start.\n\n"
+      "Clients of other machines connect over TLS when `tls_listen` under `[service]` says where; "
+      "the "
+      "line then ends with `remote HOST:PORT`.\n\n"
       "SIGTERM and SIGINT end it gently: running blocks are finished and flushed. After any other "
       "end the next start goes on from the catalogue: what was registered is finished, what was "
       "not is forgotten.";
   page.exits = {{0, "ended by SIGTERM or SIGINT"},
-                {1, "cannot start, or a part that the service cannot do without has ended"}};
+                {1, "cannot start, or a part that the service cannot do without has ended"},
+                {3, "another node has become the head (docs/standby.md)"}};
   page.examples = {{"elastictape serve --config /etc/elastictape.toml",
                     "Run the service that a configuration describes."}};
   page.environment = {
@@ -288,12 +292,17 @@ command_manual admin_manual() {
   page.command = "admin";
   page.description =
       "For administrators: root, and the users whom the service's configuration names. Workspaces "
-      "and their quotas, what volumes are used for, what every part of the service is doing, and "
-      "alerts.\n\n"
+      "and their quotas, what volumes are used for, what every part of the service is doing, "
+      "alerts, and the audit: who did what from where.\n\n"
       "Everybody may list workspaces and alerts of their own, and make, list and revoke tokens of "
-      "their own: logins for the monitor where it asks for one. A token goes into the header "
+      "their own: logins for the monitor where it asks for one, and for commands on other "
+      "machines. "
+      "With --workspace a token is good for that one alone, and for nothing that administrators "
+      "may. "
+      "A token goes into the header "
       "'Authorization: Bearer TOKEN', into the password of a browser's login, or into the file "
-      "that ELASTICTAPE_TOKEN_FILE names for 'ls -x'. The service keeps only its hash.";
+      "that ELASTICTAPE_TOKEN_FILE names for 'ls -x' and for a service on another machine. The "
+      "service keeps only its hash.";
   page.exits = {done, parameters, not_authorised, reader_gone};
   page.examples = {
       {"elastictape admin workspace add lidar --root /data/lidar --manager ada --quota 10T",
@@ -303,7 +312,11 @@ command_manual admin_manual() {
        "Mount it no more, whatever waits for it."},
       {"elastictape admin token create --label laptop --expires 30d",
        "Make a login for the monitor's pages: a token, which is shown this once."},
+      {"elastictape admin token create --user ada --workspace lidar",
+       "Make a login with which Ada's programs reach her workspace lidar, and no other."},
       {"elastictape admin token revoke 7", "End it."},
+      {"elastictape admin audit --user ada",
+       "What Ada did or was refused, from where, and with what outcome."},
       {"elastictape admin inspect", "What every actor, drive, volume and queue does now."},
   };
   return page;

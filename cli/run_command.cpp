@@ -92,16 +92,32 @@ int run_connected(command_line& line, command_context& context) {
       return run_admin_volume(line.volumes, context);
     case command::admin_token:
       return run_admin_token(line.tokens, context);
+    case command::admin_cluster:
+      return run_admin_cluster(line.cluster, context);
     case command::admin_inspect:
       return run_admin_inspect(line.inspect, context);
     case command::admin_alerts:
       return run_admin_alerts(line.alerts, context);
+    case command::admin_audit:
+      return run_admin_audit(line.audit, context);
     default:
       return exit_parameters;
   }
 }
 
+/// On the head's machine, whether it runs or not.
+bool needs_no_service(const command_line& line) {
+  return line.what == command::admin_cluster &&
+         line.cluster.what != admin_cluster_options::action::status;
+}
+
 int run_parsed(command_line& line, const environment& env, command_context& context) {
+  if (needs_no_service(line)) {
+    auto state = resolve_state(line.cluster.state, env);
+    if (!state) return end_with(context, state.error());
+    line.cluster.default_state = *state;
+    return run_admin_cluster(line.cluster, context);
+  }
   if (auto code = run_alone(line, env, context)) return *code;
   auto config = load_user_config(env);
   if (!config) return end_with(context, config.error());
@@ -116,7 +132,13 @@ int run_parsed(command_line& line, const environment& env, command_context& cont
   }
   auto server = resolve_server(line.server, line.state, env, *config);
   if (!server) return end_with(context, server.error());
-  context.connect = [&] { return connect_service(*server); };
+  client_options options;
+  if (!server->starts_with("unix:")) {
+    auto remote = resolve_remote(env, *config);
+    if (!remote) return end_with(context, remote.error());
+    options = std::move(*remote);
+  }
+  context.connect = [&] { return connect_service(*server, options); };
   return run_connected(line, context);
 }
 

@@ -9,6 +9,7 @@
 
 #include "actors/defaults.hpp"
 #include "actors/messages.hpp"
+#include "cli/remote_client.hpp"
 #include "storage/os/file.hpp"
 
 namespace et {
@@ -77,6 +78,12 @@ class service_api {
   virtual caf::expected<workspace_record> add_workspace(const workspace_record& record) = 0;
   virtual caf::expected<workspace_record> set_workspace(const workspace_record& record) = 0;
   virtual caf::error remove_workspace(const std::string& name) = 0;
+  /// The nodes of the cluster.
+  virtual caf::expected<std::vector<report>> nodes() = 0;
+  /// Makes the standby that is asked the head; what was done. Errors besides: unavailable while the
+  /// old head is connected or the copy may lack something, unless `force`; invalid_argument when it
+  /// is no standby.
+  virtual caf::expected<std::string> promote(bool force) = 0;
   /// A page of volumes above a barcode.
   virtual caf::expected<std::vector<volume_record>> volumes(const barcode& after) = 0;
   virtual caf::expected<volume_record> set_volume(const barcode& id, volume_status status) = 0;
@@ -85,12 +92,14 @@ class service_api {
   virtual caf::expected<token_record> add_token(const token_record& draft) = 0;
   virtual caf::expected<std::vector<token_record>> tokens() = 0;
   virtual caf::expected<token_record> remove_token(uint64_t id) = 0;
+  /// A page of audit records above a number.
+  virtual caf::expected<std::vector<audit_record>> audits(uint64_t after) = 0;
 };
 
 /// Connects to the service at `address` and says hello. Errors: unavailable (nobody listens; the
 /// text says where and what to do), not_authorised, timeout, protocol (versions do not go
 /// together).
-caf::expected<std::unique_ptr<service_api>> connect_service(
-    const std::string& address, std::chrono::milliseconds timeout = defaults::connect_timeout);
+caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address,
+                                                            const client_options& options = {});
 
 }  // namespace et

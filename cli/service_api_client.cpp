@@ -122,6 +122,12 @@ class connected_service : public service_api {
   caf::expected<volume_record> set_volume(const barcode& id, volume_status status) override {
     return client_->call<volume_record>(volume_atom_v, id, status);
   }
+  caf::expected<std::string> promote(bool force) override {
+    return client_->call<std::string>(promote_atom_v, force);
+  }
+  caf::expected<std::vector<report>> nodes() override {
+    return client_->call<std::vector<report>>(nodes_atom_v);
+  }
   caf::expected<std::vector<report>> inspect() override {
     return client_->call<std::vector<report>>(admin_inspect_atom_v);
   }
@@ -136,6 +142,9 @@ class connected_service : public service_api {
   }
   caf::expected<token_record> remove_token(uint64_t id) override {
     return client_->call<token_record>(token_remove_atom_v, id);
+  }
+  caf::expected<std::vector<audit_record>> audits(uint64_t after) override {
+    return client_->call<std::vector<audit_record>>(audit_atom_v, after);
   }
 
  private:
@@ -171,8 +180,8 @@ class connected_service : public service_api {
 }  // namespace
 
 caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address,
-                                                            std::chrono::milliseconds timeout) {
-  auto connected = client::connect(address, timeout);
+                                                            const client_options& options) {
+  auto connected = client::connect(address, options);
   if (!connected) return connected.error();
   return std::unique_ptr<service_api>{new connected_service{std::move(*connected)}};
 }

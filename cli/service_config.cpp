@@ -10,6 +10,7 @@
 #include <set>
 
 #include "actors/alert_delivery.hpp"
+#include "storage/auth/certificates.hpp"
 #include "storage/os/file.hpp"
 
 namespace et {
@@ -19,6 +20,15 @@ namespace {
 constexpr size_t max_config_bytes = 1024 * 1024;
 constexpr uint64_t no_limit = std::numeric_limits<int64_t>::max();
 
+bool is_address(const std::string& text) {
+  auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  uint32_t port = 0;
+  auto* end = text.data() + text.size();
+  auto [at, error] = std::from_chars(text.data() + colon + 1, end, port);
+  return error == std::errc{} && at == end && port <= 65'535;
+}
+
 // Reads one section: each key is taken once, what is left over is unknown.
 class section_reader {
  public:
@@ -27,6 +37,12 @@ class section_reader {
       : name_(std::move(name)), file_(std::move(file)), problems_(problems) {
     const toml::node* node = root.get(name_);
     if (node == nullptr) return;
+    // [[name]] with one element is the same as [name].
+    if (auto* list = node->as_array(); list != nullptr && list->is_homogeneous<toml::table>()) {
+      if (list->size() > 1)
+        problem(*list->get(1), "", "can stand once only, as [" + name_ + "] or [[" + name_ + "]]");
+      node = list->get(0);
+    }
     table_ = node->as_table();
     if (table_ == nullptr) problem(*node, "", "must be a section: [" + name_ + "]");
   }
@@ -35,6 +51,29 @@ class section_reader {
   section_reader(const toml::table& table, std::string name, const section_reader& outer)
       : name_(std::move(name)), file_(outer.file_), problems_(outer.problems_), table_(&table) {}
 
+  // The file itself, for lists of sections at its top.
+  section_reader(const toml::table& root, std::string file,
+                 std::vector<std::pair<uint32_t, std::string>>& problems)
+      : file_(std::move(file)), problems_(problems), table_(&root) {}
+
+  // HOST:PORT or nothing.
+  void address(const char* key, std::string& value) {
+    text(key, value);
+    if (!value.empty() && !is_address(value)) complain(key, "must be HOST:PORT");
+  }
+
+  // One or several of them.
+  void addresses(const char* key, std::vector<std::string>& values) {
+    const toml::node* node = table_ != nullptr ? table_->get(key) : nullptr;
+    if (node != nullptr && node->is_string()) {
+      values.emplace_back();
+      return address(key, values.front());
+    }
+    texts(key, values);
+    for (auto& value : values)
+      if (!is_address(value)) complain(key, "'" + value + "' must be HOST:PORT");
+  }
+
   // [[SECTION.key]]: `body` reads each of them.
   template <class T>
   void sections(const char* key, std::vector<T>& values,
@@ -42,7 +81,7 @@ class section_reader {
     const toml::node* node = take(key);
     if (node == nullptr) return;
     const toml::array* array = node->as_array();
-    auto name = name_ + "." + key;
+    auto name = name_.empty() ? std::string{key} : name_ + "." + key;
     if (array == nullptr || !array->is_homogeneous<toml::table>())
       return problem(*node, key, "must be sections: [[" + name + "]]");
     for (const toml::node& element : *array) {
@@ -74,6 +113,14 @@ class section_reader {
     } else {
       problem(*node, key, "must be a string");
     }
+  }
+
+  void truth(const char* key, bool& value) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    auto found = node->value_exact<bool>();
+    if (!found) return problem(*node, key, "must be true or false");
+    value = *found;
   }
 
   // A string that is empty or an absolute path.
@@ -176,7 +223,8 @@ class section_reader {
   }
   void problem(uint32_t line, const std::string& key, const std::string& what) {
     problems_.emplace_back(line, file_ + ":" + std::to_string(line) + ": " + name_ +
-                                     (key.empty() ? "" : "." + key) + ": " + what);
+                                     (key.empty() || name_.empty() ? key : "." + key) + ": " +
+                                     what);
   }
 
   const std::string name_;
@@ -191,6 +239,15 @@ using section_body = std::function<void(section_reader&, service_config&)>;
 void read_service(section_reader& in, service_config& config) {
   in.folder("state", config.service.state);
   in.text("listen", config.service.listen);
+  auto& service = config.service;
+  in.text("tls_listen", service.tls_listen);
+  in.folder("tls_certificate", service.tls_certificate);
+  in.folder("tls_key", service.tls_key);
+  if (service.tls_certificate.empty() != service.tls_key.empty())
+    in.complain(service.tls_key.empty() ? "tls_certificate" : "tls_key",
+                "must stand together with the other of tls_certificate and tls_key");
+  in.truth("munge", service.munge);
+  in.folder("munge_socket", service.munge_socket);
   in.text("http", config.service.http);
   in.choice("log_level", config.service.log_level, {"trace", "debug", "info", "warning", "error"});
   in.folder("log_file", config.service.log_file);
@@ -226,6 +283,7 @@ void read_library(section_reader& in, service_config& config) {
   in.number("drives", library.drives, 1, 1'000);
   in.size("capacity_bytes", library.capacity_bytes, 64ull << 20, no_limit);
   in.size("drive_bytes_per_s", library.drive_bytes_per_s, 0, no_limit);
+  in.text("barcode_prefix", library.barcode_prefix);
 }
 
 void read_monitor(section_reader& in, service_config& config) {
@@ -240,11 +298,47 @@ void read_monitor(section_reader& in, service_config& config) {
   in.text("user_header", monitor.user_header);
 }
 
+void read_node(section_reader& in, service_config& config) {
+  auto& node = config.node;
+  in.text("name", node.name);
+  if (!node.name.empty() && !is_node_name(node.name))
+    in.complain("name", "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
+  in.texts("roles", node.roles);
+  in.texts("roots", node.roots);
+  for (auto& role : node.roles)
+    if (role != "head" && role != "io" && role != "source" && role != "standby")
+      in.complain("roles", "'" + role + "' is no role: head, io, source, standby");
+  if (node.roles.empty()) in.complain("roles", "must name at least one role");
+  if (node.is("head") && node.is("standby"))
+    in.complain("roles", "head and standby exclude each other");
+  for (auto& root : node.roots)
+    if (!root.starts_with("/") || (root.size() > 1 && root.ends_with("/")))
+      in.complain("roots", "'" + root + "' must be an absolute path without a '/' at its end");
+}
+
+void read_cluster(section_reader& in, service_config& config) {
+  auto& cluster = config.cluster;
+  in.address("listen", cluster.listen);
+  in.addresses("head", cluster.head);
+  in.number("heartbeat_ms", cluster.heartbeat_ms, 50, 60'000);
+  in.number("down_after_ms", cluster.down_after_ms, 200, 3'600'000);
+  in.text("standby", cluster.standby);
+  in.number("standby_timeout_ms", cluster.standby_timeout_ms, 100, 3'600'000);
+  in.text("standby_policy", cluster.standby_policy);
+  in.size("standby_log_bytes", cluster.standby_log_bytes, 64 << 20, uint64_t{1} << 40);
+  if (cluster.standby_policy != "drop" && cluster.standby_policy != "wait")
+    in.complain("standby_policy", "must be drop or wait");
+  in.number("reread_after_s", cluster.reread_after_s, 0, 10u * 365 * 86400);
+  if (cluster.down_after_ms < 2 * cluster.heartbeat_ms)
+    in.complain("down_after_ms", "must be at least twice heartbeat_ms");
+}
+
 void read_limits(section_reader& in, service_config& config) {
   auto& limits = config.limits;
   in.number("sessions", limits.sessions, 1, 100'000);
   in.number("sessions_per_user", limits.sessions_per_user, 1, 100'000);
   in.number("session_idle_s", limits.session_idle_s, 1, 7u * 86400);
+  in.number("audit_days", limits.audit_days, 1, 36'500);
 }
 
 template <class T>
@@ -293,7 +387,8 @@ void read_alert(section_reader& in, service_config& config) {
 
 const std::vector<std::pair<std::string, section_body>>& sections() {
   static const std::vector<std::pair<std::string, section_body>> all{
-      {"node", [](section_reader& in, service_config& c) { in.text("name", c.node.name); }},
+      {"node", read_node},
+      {"cluster", read_cluster},
       {"service", read_service},
       {"catalogue",
        [](section_reader& in, service_config& c) {
@@ -326,6 +421,12 @@ caf::expected<service_config> read_table(const toml::table& root, const std::str
     body(in, config);
     in.reject_others();
   }
+  known.insert("drive");
+  section_reader drives{root, file, problems};
+  drives.sections<service_config::drive_section>(
+      "drive", config.drive, [](section_reader& in, service_config::drive_section& drive) {
+        in.size("bytes_per_s", drive.bytes_per_s, 0, no_limit);
+      });
   for (const auto& [key, node] : root) {
     if (known.count(std::string{key.str()}) != 0) continue;
     auto line = key.source().begin.line;
@@ -341,6 +442,10 @@ caf::expected<service_config> read_table(const toml::table& root, const std::str
 }
 
 }  // namespace
+
+bool service_config::node_section::is(const char* role) const {
+  return std::find(roles.begin(), roles.end(), role) != roles.end();
+}
 
 caf::expected<service_config> parse_service_config(std::string_view text, const std::string& name) {
   try {

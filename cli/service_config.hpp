@@ -14,12 +14,32 @@ namespace et {
 /// addresses are derived from the state folder by `serve`.
 struct service_config {
   struct node_section {
-    std::string name;  ///< empty: the host's name
+    std::string name;  ///< empty: that of the first start, which is the host's
+    std::vector<std::string> roles{"head", "io"};  ///< head or not; io, source or neither
+    std::vector<std::string> roots{"/"};           ///< beneath which the node sees sources
+    bool is(const char* role) const;
   } node;
 
+  struct cluster_section {
+    std::string listen;                    ///< HOST:PORT for links with other nodes; empty: not
+    std::vector<std::string> head;         ///< HOST:PORT where the head is, or its standby
+    uint32_t heartbeat_ms = 1000;          ///< between signs of life
+    uint32_t down_after_ms = 10'000;       ///< without one a node is lost
+    uint32_t reread_after_s = 86'400;      ///< what a lost node alone has is read again; 0: never
+    std::string standby;                   ///< node that is this head's warm standby; empty: none
+    uint32_t standby_timeout_ms = 10'000;  ///< it is waited for so long before an answer
+    std::string standby_policy = "drop";   ///< then: drop it, or wait until it is back
+    uint64_t standby_log_bytes = uint64_t{2} << 30;  ///< of the log that is kept for it
+  } cluster;
+
   struct service_section {
-    std::string state;   ///< state folder; empty: as without a configuration
-    std::string listen;  ///< `unix:/PATH` or `HOST:PORT`; empty: STATE/elastictape.sock
+    std::string state;            ///< state folder; empty: as without a configuration
+    std::string listen;           ///< `unix:/PATH` or `HOST:PORT`; empty: STATE/elastictape.sock
+    std::string tls_listen;       ///< HOST:PORT for clients of other machines; empty: none
+    std::string tls_certificate;  ///< PEM file; with the key empty: the node's in STATE/cluster
+    std::string tls_key;          ///< PEM file, mode 0600
+    bool munge = false;           ///< take MUNGE credentials there
+    std::string munge_socket;     ///< of the daemon; empty: the usual one
     std::string http = "127.0.0.1:0";  ///< of the monitor; port 0 picks a free one; `off`: none
     std::string log_level = "info";    ///< trace, debug, info, warning, error
     std::string log_file;              ///< empty: STATE/log/elastictape.log
@@ -58,7 +78,13 @@ struct service_config {
     uint32_t drives = 2;
     uint64_t capacity_bytes = 128ull << 30;  ///< of each new cartridge
     uint64_t drive_bytes_per_s = 0;          ///< the fastest that a drive is; 0: as the disk
+    std::string barcode_prefix = "ET";       ///< of new cartridges; another for each node
   } library;
+
+  struct drive_section {
+    uint64_t bytes_per_s = 0;  ///< the fastest that it is; 0: as library.drive_bytes_per_s
+  };
+  std::vector<drive_section> drive;  ///< when there are any, as many as there are drives
 
   struct monitor_section {
     std::string certificate;      ///< PEM file; empty: no TLS
@@ -72,6 +98,7 @@ struct service_config {
     uint32_t sessions = 128;
     uint32_t sessions_per_user = 64;
     uint32_t session_idle_s = 1800;
+    uint32_t audit_days = 400;  ///< older audit records are forgotten
   } limits;
 
   struct alert_mail_section {

@@ -42,7 +42,11 @@ int take_setting(void* user, const char* section, const char* name, const char* 
   if (value == nullptr) return 1;
   if (is("Server", "Host")) config.host = value;
   if (is("Server", "Port")) config.port = value;
-  if (is("Server", "token_file")) config.token_file = value;
+  if (is("Server", "token_file") || is("Server", "TokenFile")) config.token_file = value;
+  if (is("Server", "CA")) config.ca = value;
+  if (is("Server", "Fingerprint")) config.fingerprint = value;
+  if (is("Server", "Munge")) config.munge = value;
+  if (is("Server", "MungeSocket")) config.munge_socket = value;
   if (is("Batch", "Workspace")) config.workspace = value;
   if (is("DIRECTORY", "outputLevel")) config.output_level = value;
   return 1;
@@ -87,6 +91,7 @@ environment environment::of_process() {
   env.state = variable("ELASTICTAPE_STATE");
   env.system_config = variable("ELASTICTAPE_SYSTEM_CONFIG");
   env.token_file = variable("ELASTICTAPE_TOKEN_FILE");
+  env.ca = variable("ELASTICTAPE_CA");
   return env;
 }
 
@@ -117,6 +122,11 @@ caf::expected<user_config> read_user_config(const std::string& path) {
     return fail(errc::invalid_argument, path + ": [DIRECTORY] outputLevel: '" + level +
                                             "' is not workspace, batch or file");
   }
+  const auto& munge = config.munge;
+  if (!munge.empty() && strcasecmp(munge.c_str(), "yes") != 0 &&
+      strcasecmp(munge.c_str(), "no") != 0)
+    return fail(errc::invalid_argument,
+                path + ": [Server] Munge: '" + munge + "' is neither yes nor no");
   return config;
 }
 
@@ -133,6 +143,10 @@ caf::expected<user_config> load_user_config(const environment& env) {
   lay_over(config->workspace, own->workspace);
   lay_over(config->output_level, own->output_level);
   lay_over(config->token_file, own->token_file);
+  lay_over(config->ca, own->ca);
+  lay_over(config->fingerprint, own->fingerprint);
+  lay_over(config->munge, own->munge);
+  lay_over(config->munge_socket, own->munge_socket);
   return config;
 }
 
@@ -171,19 +185,42 @@ caf::expected<std::string> resolve_server(const std::string& option,
   return embedded_address(*state);
 }
 
+caf::expected<client_options> resolve_remote(const environment& env, const user_config& config) {
+  client_options options;
+  options.trust.ca_file = env.ca.value_or(config.ca);
+  if (options.trust.ca_file.starts_with("~/") && !env.home.empty())
+    options.trust.ca_file = env.home + options.trust.ca_file.substr(1);
+  // As openssl and browsers show it.
+  for (char c : config.fingerprint)
+    if (c != ':') options.trust.fingerprint += static_cast<char>(std::tolower(c));
+  auto token = resolve_token(env, config);
+  if (!token) return token.error();
+  if (!token->empty())
+    options.prove = [text = *token]() -> caf::expected<credential> {
+      return credential{credential::kind::token, text};
+    };
+  else if (strcasecmp(config.munge.c_str(), "yes") == 0)
+    options.prove = [socket = config.munge_socket]() -> caf::expected<credential> {
+      auto made = make_munge_daemon(socket)->encode();
+      if (!made) return made.error();
+      return credential{credential::kind::munge, std::move(*made)};
+    };
+  return options;
+}
+
 caf::expected<std::string> resolve_token(const environment& env, const user_config& config) {
   auto file = env.token_file.value_or(config.token_file);
   if (file.empty()) return std::string{};
   if (file.starts_with("~/") && !env.home.empty()) file = env.home + file.substr(1);
   auto fd = open_file(file, O_RDONLY | O_NONBLOCK);
-  if (!fd) return fail(code_of(fd.error()), "the token for the monitor: " + text_of(fd.error()));
+  if (!fd) return fail(code_of(fd.error()), "the token: " + text_of(fd.error()));
   // Of what was opened: another file may stand there by now.
   struct stat found {};
   if (::fstat(fd->get(), &found) != 0) return fail_errno("cannot look at " + file, errno);
   if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & 0077) != 0)
     return fail(errc::invalid_argument,
                 file +
-                    " with the token for the monitor must be a file of your own that nobody "
+                    " with the token must be a file of your own that nobody "
                     "else can read: chmod 600");
   std::string text(max_token_bytes, '\0');
   auto size = read_at(fd->get(), text.data(), text.size(), 0);
@@ -192,7 +229,7 @@ caf::expected<std::string> resolve_token(const environment& env, const user_conf
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
   if (!is_token(text))
     return fail(errc::invalid_argument, file +
-                                            " does not hold a token for the monitor; 'elastictape "
+                                            " does not hold a token; 'elastictape "
                                             "admin token create' makes one");
   return text;
 }

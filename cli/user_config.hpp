@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/remote_client.hpp"
 #include "storage/error.hpp"
 
 namespace et {
@@ -16,6 +17,7 @@ struct environment {
   std::optional<std::string> state;          ///< ELASTICTAPE_STATE
   std::optional<std::string> system_config;  ///< ELASTICTAPE_SYSTEM_CONFIG
   std::optional<std::string> token_file;     ///< ELASTICTAPE_TOKEN_FILE
+  std::optional<std::string> ca;             ///< ELASTICTAPE_CA
 
   /// Of this process. Variables that are set but empty count as not set.
   static environment of_process();
@@ -27,7 +29,11 @@ struct user_config {
   std::string port;          ///< [Server] Port
   std::string workspace;     ///< [Batch] Workspace
   std::string output_level;  ///< [DIRECTORY] outputLevel: workspace, batch or file
-  std::string token_file;    ///< [Server] token_file
+  std::string token_file;    ///< [Server] TokenFile, or token_file
+  std::string ca;            ///< [Server] CA
+  std::string fingerprint;   ///< [Server] Fingerprint
+  std::string munge;         ///< [Server] Munge: yes or no
+  std::string munge_socket;  ///< [Server] MungeSocket; empty: the usual one
 };
 
 /// Reads one file; names of sections and keys in any case, unknown ones are skipped. A file that
@@ -50,7 +56,12 @@ caf::expected<std::string> resolve_server(const std::string& option,
                                           const std::string& state_option, const environment& env,
                                           const user_config& config);
 
-/// The token for the monitor in the file that ELASTICTAPE_TOKEN_FILE names, else the configured one;
+/// How to reach a service at HOST:PORT: by what it is known, and who we are: the token in the
+/// file that is named as for resolve_token(), else MUNGE where that is configured. Errors are those
+/// of resolve_token().
+caf::expected<client_options> resolve_remote(const environment& env, const user_config& config);
+
+/// The token in the file that ELASTICTAPE_TOKEN_FILE names, else the configured one;
 /// empty when neither does. Errors: not_found, io_error; invalid_argument for a file that is not
 /// the user's own or that others can read, or that holds no token.
 caf::expected<std::string> resolve_token(const environment& env, const user_config& config);

@@ -5,7 +5,7 @@
 set -eu
 needed="make g++ cmake ninja-build pkg-config libcaf-dev librocksdb-dev libspdlog-dev catch2 libcli11-dev
 libtomlplusplus-dev libinih-dev libarchive-dev libxxhash-dev libisal-dev nlohmann-json3-dev
-libcpp-httplib-dev libexpat1-dev libpugixml-dev libcurl4-openssl-dev libssl-dev prometheus-cpp-dev
+libcpp-httplib-dev libexpat1-dev libpugixml-dev libcurl4-openssl-dev libssl-dev libmunge-dev prometheus-cpp-dev
 python3 tar"
 wanted=
 [ "${1:-}" = browser ] && wanted="chromium chromium-driver"

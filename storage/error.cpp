@@ -18,7 +18,7 @@ constexpr const char* names[] = {
     "no_medium",      "wrong_volume",     "device_error",   "slot_occupied",
     "newer_version",  "locked",           "limit_reached",  "timeout",
     "unavailable",    "protocol",         "cancelled",      "interrupted",
-    "internal",       "unchanged"};
+    "internal",       "unchanged",        "node lost"};
 
 constexpr auto category = caf::detail::error_factory<errc>::category;
 

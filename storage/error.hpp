@@ -45,6 +45,7 @@ enum class errc : uint8_t {
   interrupted,        ///< a signal ended it
   internal,           ///< a bug of ours
   unchanged,          ///< it is held already just as it is: nothing to do
+  node_lost,          ///< a node of the cluster is lost; it may come back
 };
 
 /// The code's name, as in `corrupt`.

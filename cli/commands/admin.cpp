@@ -96,6 +96,8 @@ int remove(const admin_workspace_options& options, service_api& service, command
   return exit_ok;
 }
 
+}  // namespace
+
 void append_report(std::string& text, const report& one, bool json) {
   if (json) {
     json_object line{text};
@@ -117,6 +119,8 @@ void append_report(std::string& text, const report& one, bool json) {
             printable(fact.value) + '\n';
   }
 }
+
+namespace {
 
 void append_alert(std::string& text, const alert_record& alert, bool json) {
   if (json) {

@@ -1,4 +1,4 @@
-// elastictape admin token: logins for the monitor.
+// elastictape admin token: logins for the monitor and for clients on other machines.
 #include "cli/commands/admin.hpp"
 #include "storage/auth/token.hpp"
 #include "storage/os/clock.hpp"
@@ -14,6 +14,7 @@ void append_token(std::string& text, const token_record& token, bool json,
   if (json) {
     json_object line{text};
     line.add("id", token.id).add("user", token.user).add("label", token.label);
+    line.add("workspace", token.workspace);
     line.add("created", time_text(token.created_ns));
     line.add("expires", token.expires_ns == 0 ? "" : time_text(token.expires_ns));
     line.add("end", token.tail);
@@ -22,8 +23,9 @@ void append_token(std::string& text, const token_record& token, bool json,
     text += '\n';
     return;
   }
-  text += std::to_string(token.id) + ' ' + printable(token.user) + " …" + printable(token.tail) +
-          " since " + time_text(token.created_ns);
+  text += std::to_string(token.id) + ' ' + printable(token.user) +
+          (token.workspace.empty() ? "" : " in " + printable(token.workspace)) + " …" +
+          printable(token.tail) + " since " + time_text(token.created_ns);
   if (token.expires_ns != 0)
     text += (token.is_expired(system_clock().now_ns()) ? ", expired " : ", expires ") +
             time_text(token.expires_ns);
@@ -40,6 +42,7 @@ int create(const admin_token_options& options, service_api& service, command_con
   draft.tail = made->tail;
   draft.user = options.user;
   draft.label = options.label;
+  draft.workspace = options.workspace;
   if (options.lifetime_s > 0)
     draft.expires_ns = system_clock().now_ns() + options.lifetime_s * second_ns;
   auto added = service.add_token(draft);

@@ -65,7 +65,14 @@ int run_complete(const complete_options& options, const environment& env,
                      const std::string& state) -> caf::expected<std::unique_ptr<service_api>> {
     auto address = resolve_server(server, state, env, *config);
     if (!address) return address.error();
-    return connect_service(*address, complete_connect_timeout);
+    client_options how;
+    if (!address->starts_with("unix:")) {
+      auto remote = resolve_remote(env, *config);
+      if (!remote) return remote.error();
+      how = std::move(*remote);
+    }
+    how.timeout = complete_connect_timeout;
+    return connect_service(*address, how);
   };
   write_completion(options, config->workspace, connect, context.out);
   context.out.flush();

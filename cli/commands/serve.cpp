@@ -13,14 +13,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
 
+#include "actors/cluster/node_service.hpp"
+#include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
+#include "actors/standby/standby_service.hpp"
 #include "actors/system.hpp"
 #include "actors/version.hpp"
 #include "cli/alert_targets.hpp"
+#include "cli/commands/admin.hpp"
 #include "cli/service_config.hpp"
 
 namespace et {
@@ -76,38 +82,85 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-service_options options_of(const service_config& config, const std::filesystem::path& state,
-                           bool embedded) {
-  service_options options;
-  options.state = state;
-  options.cache_folder = config.cache.folder;
-  options.library_folder = config.library.folder;
-  options.catalogue.copies = config.catalogue.copies;
-  options.catalogue.memory_bytes = config.catalogue.memory_bytes;
-  options.cache_capacity_bytes = config.cache.capacity_bytes;
-  options.cache_high = config.cache.high_watermark;
-  options.cache_low = config.cache.low_watermark;
-  options.cache.retention_ns = int64_t{config.cache.retention_s} * 1'000'000'000;
-  options.cache.reserve_bytes = config.cache.reserve_bytes;
-  options.packing.target_bytes = config.packing.target_bytes;
-  options.max_file_bytes = config.packing.max_file_bytes;
-  options.scheduler.copies = config.catalogue.copies;
-  options.scheduler.policy.write_after_bytes = config.tape.write_after_bytes;
-  options.scheduler.policy.write_after_ms = config.tape.write_after_ms;
-  options.scheduler.policy.idle_dismount_ms = int64_t{config.tape.drive_idle_s} * 1000;
-  options.block_bytes = config.tape.block_bytes;
-  options.library.cartridges = config.library.cartridges;
-  options.library.drives = config.library.drives;
-  options.library.capacity_bytes = config.library.capacity_bytes;
-  auto& timing = options.library.drive.timing;
+storage_options storage_of(const service_config& config) {
+  storage_options storage;
+  storage.cache_folder = config.cache.folder;
+  storage.library_folder = config.library.folder;
+  storage.cache_capacity_bytes = config.cache.capacity_bytes;
+  storage.cache_high = config.cache.high_watermark;
+  storage.cache_low = config.cache.low_watermark;
+  storage.cache.retention_ns = int64_t{config.cache.retention_s} * 1'000'000'000;
+  storage.cache.reserve_bytes = config.cache.reserve_bytes;
+  storage.block_bytes = config.tape.block_bytes;
+  storage.has_cache = config.node.is("io");
+  storage.has_library = config.library.drives > 0;
+  storage.reads_sources = config.node.is("io") || config.node.is("source");
+  storage.roots = config.node.roots;
+  auto& library = storage.library;
+  library.cartridges = config.library.cartridges;
+  library.drives = config.library.drives;
+  library.capacity_bytes = config.library.capacity_bytes;
+  library.barcode_prefix = config.library.barcode_prefix;
+  for (auto& drive : config.drive) library.drive_bytes_per_s.push_back(drive.bytes_per_s);
+  if (!config.drive.empty()) library.drives = static_cast<uint32_t>(config.drive.size());
+  auto& timing = library.drive.timing;
   timing.read_bytes_per_s = config.library.drive_bytes_per_s;
   timing.write_bytes_per_s = config.library.drive_bytes_per_s;
   // Drives have threads of their own.
   timing.delay = [](std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); };
+  return storage;
+}
+
+cluster::cluster_options cluster_of(const service_config& config,
+                                    const std::filesystem::path& state) {
+  cluster::cluster_options options;
+  options.listen = config.cluster.listen;
+  if (!config.node.is("head")) options.heads = config.cluster.head;
+  options.folder = state / "cluster";
+  options.heartbeat = std::chrono::milliseconds{config.cluster.heartbeat_ms};
+  options.down_after = std::chrono::milliseconds{config.cluster.down_after_ms};
+  options.reread_after = std::chrono::seconds{config.cluster.reread_after_s};
+  return options;
+}
+
+service_options options_of(const service_config& config, const std::filesystem::path& state,
+                           bool embedded) {
+  service_options options;
+  options.state = state;
+  options.storage = storage_of(config);
+  options.cluster = cluster_of(config, state);
+  options.catalogue.copies = config.catalogue.copies;
+  options.catalogue.memory_bytes = config.catalogue.memory_bytes;
+  if (!config.cluster.standby.empty() && config.cluster.standby != config.node.name) {
+    options.catalogue.log_bytes = config.cluster.standby_log_bytes;
+    options.standby.emplace();
+    options.standby->standby = config.cluster.standby;
+    options.standby->timeout = std::chrono::milliseconds{config.cluster.standby_timeout_ms};
+    if (config.cluster.standby_policy == "wait") options.standby->policy = standby_policy::wait;
+  }
+  options.packing.target_bytes = config.packing.target_bytes;
+  options.max_file_bytes = config.packing.max_file_bytes;
+  options.audit_days = config.limits.audit_days;
+  options.scheduler.copies = config.catalogue.copies;
+  options.scheduler.policy.write_after_bytes = config.tape.write_after_bytes;
+  options.scheduler.policy.write_after_ms = config.tape.write_after_ms;
+  options.scheduler.policy.idle_dismount_ms = int64_t{config.tape.drive_idle_s} * 1000;
   options.door.max_sessions = config.limits.sessions;
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
   options.door.administrators.names = config.admin.users;
+  if (!config.service.tls_listen.empty()) {
+    front_door::remote_options remote;
+    remote.listen = config.service.tls_listen;
+    remote.certificate = config.service.tls_certificate;
+    remote.key = config.service.tls_key;
+    if (remote.certificate.empty()) {
+      remote.certificate = state / "cluster" / "node.pem";
+      remote.key = state / "cluster" / "node.key";
+    }
+    if (config.service.munge) options.munge = make_munge_daemon(config.service.munge_socket);
+    options.door.remote = std::move(remote);
+  }
   options.node = config.node.name;
   options.default_workspace = embedded;
   return options;
@@ -158,20 +211,84 @@ bool wait_for_end(int signals, int failure) {
   return (watched[1].revents & POLLIN) == 0;
 }
 
-int serve(const service_config& config, const std::filesystem::path& state, bool embedded,
-          const std::string& socket, const std::string& http) {
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  // Before the first thread, so that all of them leave these signals to the descriptor.
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  unique_fd signals{signalfd(-1, &ends, SFD_CLOEXEC)};
-  unique_fd failure{eventfd(0, EFD_CLOEXEC)};
-  if (!signals || !failure) return complain(fail_errno("cannot wait for signals", errno));
-  raise_descriptor_limit();
+/// What every kind of node does the same way: signals, failures, readiness.
+class foreground {
+ public:
+  /// Before the first thread, so that all of them leave the signals to the descriptor.
+  caf::error begin() {
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+    signals_.reset(signalfd(-1, &ends, SFD_CLOEXEC));
+    failure_.reset(eventfd(0, EFD_CLOEXEC));
+    if (!signals_ || !failure_) return fail_errno("cannot wait for signals", errno);
+    raise_descriptor_limit();
+    return {};
+  }
 
+  std::function<void(const std::string&)> on_failure() {
+    return [this](const std::string& what) {
+      spdlog::critical("an actor that the service cannot do without has ended: {}", what);
+      ring();
+    };
+  }
+
+  /// Another node is the head: this one ends at once.
+  std::function<void(const std::string&)> on_fenced() {
+    return [this](const std::string& what) {
+      spdlog::critical("{}", what);
+      std::fprintf(stderr, "elastictape serve: %s\n", what.c_str());
+      fenced_ = true;
+      ring();
+    };
+  }
+  /// The standby was promoted: it ends, to go on as the head.
+  std::function<void()> on_promoted() {
+    return [this] {
+      promoted_ = true;
+      ring();
+    };
+  }
+  bool fenced() const { return fenced_; }
+  bool promoted() const { return promoted_; }
+  /// Whether there is anything to end for already.
+  std::function<bool()> give_up() {
+    return [this] {
+      pollfd watched[2] = {{signals_.get(), POLLIN, 0}, {failure_.get(), POLLIN, 0}};
+      return ::poll(watched, 2, 0) > 0;
+    };
+  }
+
+  /// Tells that the node serves, and waits for its end; true: it was asked to stop.
+  bool wait(const std::string& ready) {
+    std::printf("elastictape ready: %s\n", ready.c_str());
+    std::fflush(stdout);
+    notify_systemd("READY=1");
+    bool asked = wait_for_end(signals_.get(), failure_.get());
+    notify_systemd("STOPPING=1");
+    if (asked) spdlog::info("asked to stop: finishing the running blocks");
+    return asked;
+  }
+
+ private:
+  void ring() {
+    uint64_t one = 1;
+    [[maybe_unused]] auto n = ::write(failure_.get(), &one, sizeof one);
+  }
+
+  unique_fd signals_;
+  unique_fd failure_;
+  std::atomic<bool> fenced_{false};
+  std::atomic<bool> promoted_{false};
+};
+
+int serve_head(const service_config& config, const std::filesystem::path& state, bool embedded,
+               const std::string& socket, const std::string& http) {
+  foreground front;
+  if (auto error = front.begin()) return complain(error);
   node_config framework{service_node(2)};
   caf::actor_system system{framework};
   auto options = options_of(config, state, embedded);
@@ -179,28 +296,116 @@ int serve(const service_config& config, const std::filesystem::path& state, bool
   if (!targets) return complain(targets.error());
   options.alert_targets = std::move(*targets);
   options.door.socket = socket;
+  options.on_fenced = front.on_fenced();
+  options.give_up = front.give_up();
   if (http != "off") options.monitor = monitor_of(config, http);
-  auto failed = [&](const std::string& what) {
-    spdlog::critical("an actor that the service cannot do without has ended: {}", what);
-    uint64_t one = 1;
-    [[maybe_unused]] auto n = ::write(failure.get(), &one, sizeof one);
-  };
-  auto running = service::start(system, std::move(options), failed);
+  auto running = service::start(system, std::move(options), front.on_failure());
+  if (!running) {
+    if (code_of(running.error()) == errc::interrupted && !front.fenced()) return 0;
+    spdlog::critical("cannot start: {}", text_of(running.error()));
+    return front.fenced() ? fenced_exit_code : 1;
+  }
+  auto& service = **running;
+  spdlog::info("ready: version {}, state {}, commands {}, monitor {}", version_text, state.string(),
+               service.address(), service.monitor_url());
+  auto ready = "commands " + service.address() + ", monitor " + service.monitor_url();
+  if (!service.link_address().empty()) ready += ", nodes " + service.link_address();
+  auto remote = service.remote_address();
+  if (!remote.empty()) spdlog::info("clients of other machines: {}", remote);
+  if (!remote.empty()) ready += ", remote " + remote;
+  bool asked = front.wait(ready);
+  // Whatever a fenced head still does is not to be called done: it does not even end its blocks.
+  if (front.fenced()) ::_exit(fenced_exit_code);
+  service.stop();
+  return asked ? 0 : 1;
+}
+
+/// The standby, until it is asked to stop; or until it is promoted, then the head.
+int serve_standby(service_config config, const std::filesystem::path& state,
+                  const std::string& socket, const std::string& http) {
+  {
+    foreground front;
+    if (auto error = front.begin()) return complain(error);
+    node_config framework{service_node(2)};
+    caf::actor_system system{framework};
+    if (config.cluster.head.empty())
+      return complain(fail(errc::invalid_argument,
+                           "[cluster] head must say where the head is, for its standby"));
+    auto of_head = options_of(config, state, false);
+    standby_service_options options;
+    options.catalogue = of_head.catalogue;
+    options.door = of_head.door;
+    options.door.socket = socket;
+    options.node.state = state;
+    options.node.node = config.node.name;
+    options.node.storage = of_head.storage;
+    options.node.cluster = of_head.cluster;
+    auto running =
+        standby_service::start(system, std::move(options), front.on_failure(), front.on_promoted());
+    if (!running) {
+      spdlog::critical("cannot start: {}", text_of(running.error()));
+      return 1;
+    }
+    auto& standby = **running;
+    spdlog::info("ready: version {}, state {}, standby {}, commands {}", version_text,
+                 state.string(), standby.node(), standby.address());
+    auto asked = front.wait("standby " + standby.node() + ", commands " + standby.address() +
+                            ", nodes " + standby.link_address());
+    standby.stop();
+    if (!front.promoted()) return asked ? 0 : 1;
+  }
+  spdlog::warn("promoted: starting as the head");
+  auto& roles = config.node.roles;
+  std::replace(roles.begin(), roles.end(), std::string{"standby"}, std::string{"head"});
+  return serve_head(config, state, false, socket, http);
+}
+
+int serve_node(const service_config& config, const std::filesystem::path& state) {
+  foreground front;
+  if (auto error = front.begin()) return complain(error);
+  node_config framework{service_node(2)};
+  caf::actor_system system{framework};
+  if (config.cluster.head.empty())
+    return complain(fail(errc::invalid_argument,
+                         "[cluster] head must say where the head is, since [node] roles has no "
+                         "head"));
+  cluster::node_service_options options;
+  options.state = state;
+  options.node = config.node.name;
+  options.storage = storage_of(config);
+  options.cluster = cluster_of(config, state);
+  auto running = cluster::node_service::start(system, std::move(options), front.on_failure());
   if (!running) {
     spdlog::critical("cannot start: {}", text_of(running.error()));
     return 1;
   }
-  spdlog::info("ready: version {}, state {}, commands {}, monitor {}", version_text, state.string(),
-               (*running)->address(), (*running)->monitor_url());
-  std::printf("elastictape ready: commands %s, monitor %s\n", (*running)->address().c_str(),
-              (*running)->monitor_url().c_str());
-  std::fflush(stdout);
-  notify_systemd("READY=1");
-  bool asked = wait_for_end(signals.get(), failure.get());
-  notify_systemd("STOPPING=1");
-  if (asked) spdlog::info("asked to stop: finishing the running blocks");
-  (*running)->stop();
+  auto& node = **running;
+  spdlog::info("ready: version {}, state {}, node {}, links {}", version_text, state.string(),
+               node.node(), node.link_address());
+  bool asked = front.wait("node " + node.node() + ", nodes " + node.link_address());
+  node.stop();
   return asked ? 0 : 1;
+}
+
+/// Gets the certificate of this node, unless it has one; remembers the head.
+caf::error join(const serve_options& options, const std::filesystem::path& state,
+                const std::string& node) {
+  if (options.token.empty()) return fail(errc::invalid_argument, "--join needs --token");
+  if (!certificates{state / "cluster"}.has_certificate()) {
+    if (auto error = cluster::enrol(options.join, options.token, node, state / "cluster",
+                                    defaults::connect_timeout))
+      return error;
+    spdlog::info("joined the cluster of {} as node {}", options.join, node);
+  }
+  return replace_file(state / "cluster" / "head", options.join + "\n");
+}
+
+/// A node that has joined stays one, also when it is started without a configuration.
+void remember_head(service_config& config, const std::filesystem::path& state, bool embedded) {
+  auto head = read_small_file(state / "cluster" / "head", 512);
+  if (!head || !config.cluster.head.empty()) return;
+  if (embedded) config.node.roles = {"io"};
+  if (!config.node.is("head")) config.cluster.head = {head->substr(0, head->find('\n'))};
 }
 
 }  // namespace
@@ -227,8 +432,33 @@ int run_serve(const serve_options& options) {
   }
   if (auto error = make_state(state)) return complain(error);
   if (auto error = open_log(config, state)) return complain(error);
+  if (!options.join.empty()) {
+    auto node = node_name_of(state, config.node.name);
+    if (!node) return complain(node.error());
+    if (auto error = join(options, state, *node)) return complain(error);
+  }
+  remember_head(config, state, embedded);
   auto http = options.http.empty() ? config.service.http : options.http;
-  return serve(config, state, embedded, socket, http);
+  auto role = read_role(state);
+  if (!role) return complain(role.error());
+  auto& roles = config.node.roles;
+  // What the node has become by promotion, or by giving the head up, counts before what it was
+  // configured to be.
+  if (options.rejoin_as_standby && *role == node_role::head) {
+    std::error_code code;
+    std::filesystem::remove(state / "role", code);
+    *role = node_role::none;
+  }
+  bool follows = options.rejoin_as_standby || *role == node_role::standby ||
+                 (config.node.is("standby") && *role == node_role::none);
+  if (follows) {
+    std::replace(roles.begin(), roles.end(), std::string{"head"}, std::string{"standby"});
+    return serve_standby(config, state, socket, http);
+  }
+  if (*role == node_role::head)
+    std::replace(roles.begin(), roles.end(), std::string{"standby"}, std::string{"head"});
+  if (!config.node.is("head")) return serve_node(config, state);
+  return serve_head(config, state, embedded, socket, http);
 }
 
 }  // namespace et

@@ -1,4 +1,5 @@
-// Logins for the monitor: a secret that only its owner has, and what the service keeps of it.
+// Logins for the monitor and for clients on other machines: a secret that only its owner has, and
+// what the service keeps of it.
 #pragma once
 
 #include <cstdint>

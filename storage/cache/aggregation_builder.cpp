@@ -102,6 +102,22 @@ caf::error check_job(const build_job& job) {
   return {};
 }
 
+/// A file of the store.
+class store_destination final : public aggregation_destination {
+ public:
+  store_destination(cache_store& store, cache_file_sink sink)
+      : store_(store), sink_(std::move(sink)) {}
+  caf::error write(std::span<const uint8_t> data) override { return sink_.write(data); }
+  uint64_t size_bytes() const override { return sink_.size_bytes(); }
+  caf::error publish(uint64_t, const aggregation_checksum&) override {
+    return store_.publish(sink_);
+  }
+
+ private:
+  cache_store& store_;
+  cache_file_sink sink_;
+};
+
 aggregation_about about_of(const build_job& job) {
   return {job.aggregation.id, job.batch.workspace_name, job.batch.tag, job.batch.requester,
           job.batch.created_ns};
@@ -137,12 +153,27 @@ caf::expected<cached_aggregation> aggregation_builder::build(const build_job& jo
 
 caf::expected<cached_aggregation> aggregation_builder::build(const build_job& job,
                                                              source_opener& opener,
-                                                             const std::atomic<bool>& cancel) try {
+                                                             const std::atomic<bool>& cancel) {
   if (auto error = check_job(job)) return error;
   auto sink = store_.create_temporary(job.aggregation.id);
   if (!sink) return sink.error();
+  store_destination destination{store_, std::move(*sink)};
+  return build_to(job, opener, destination, cancel);
+}
+
+caf::expected<cached_aggregation> aggregation_builder::build(const build_job& job,
+                                                             aggregation_destination& destination,
+                                                             const std::atomic<bool>& cancel) {
+  source_reader opener{job.credentials, job.roots};
+  return build_to(job, opener, destination, cancel);
+}
+
+caf::expected<cached_aggregation> aggregation_builder::build_to(
+    const build_job& job, source_opener& opener, aggregation_destination& destination,
+    const std::atomic<bool>& cancel) try {
+  if (auto error = check_job(job)) return error;
   aggregation_writer writer{
-      *sink, about_of(job), {store_.folder().string(), options_.padding_bytes}};
+      destination, about_of(job), {store_.folder().string(), options_.padding_bytes}};
   if (auto error = writer.begin()) return error;
   cached_aggregation result;
   result.id = job.aggregation.id;
@@ -151,14 +182,14 @@ caf::expected<cached_aggregation> aggregation_builder::build(const build_job& jo
   // Without a good file the sink goes, and with it the temporary.
   if (pack.abandoned() || pack.good_files() == 0) return result;
   if (auto error = writer.finish()) return error;
-  if (writer.size_bytes() != sink->size_bytes())
+  if (writer.size_bytes() != destination.size_bytes())
     return fail(errc::internal, "the cache file of " + to_string(result.id) + " has " +
-                                    std::to_string(sink->size_bytes()) + " bytes, not " +
+                                    std::to_string(destination.size_bytes()) + " bytes, not " +
                                     std::to_string(writer.size_bytes()));
   if (cancel) return fail(errc::cancelled, "given up on request");
-  if (auto error = store_.publish(*sink)) return error;
   result.size_bytes = writer.size_bytes();
   result.checksum = writer.checksum();
+  if (auto error = destination.publish(result.size_bytes, result.checksum)) return error;
   return result;
 } catch (const std::bad_alloc&) {
   return fail(errc::limit_reached, "no memory to build " + to_string(job.aggregation.id));

@@ -26,6 +26,15 @@ struct build_job {
   source_credentials credentials;   ///< of the requester
 };
 
+/// Where an aggregation is written: a cache file, here or on another node.
+class aggregation_destination : public byte_sink {
+ public:
+  virtual uint64_t size_bytes() const = 0;
+  /// What was written is all of it, has this size and checksum, and a crash does not lose it after
+  /// success. Without this call nothing is left of it.
+  virtual caf::error publish(uint64_t size_bytes, const aggregation_checksum& checksum) = 0;
+};
+
 /// At least the size of the cache file that these entries make, to reserve space for.
 uint64_t max_aggregation_bytes(std::span<const file_entry> entries,
                                uint32_t padding_bytes = default_block_bytes);
@@ -57,7 +66,17 @@ class aggregation_builder {
   caf::expected<cached_aggregation> build(const build_job& job, source_opener& opener,
                                           const std::atomic<bool>& cancel);
 
+  /// The same to another place than the store, which is used for temporary files only. Errors
+  /// besides: those of `destination`.
+  caf::expected<cached_aggregation> build(const build_job& job,
+                                          aggregation_destination& destination,
+                                          const std::atomic<bool>& cancel);
+
  private:
+  caf::expected<cached_aggregation> build_to(const build_job& job, source_opener& opener,
+                                             aggregation_destination& destination,
+                                             const std::atomic<bool>& cancel);
+
   cache_store& store_;
   options options_;
   parallel_reader reader_;

@@ -63,6 +63,11 @@ class cache_ledger {
   bool keep(aggregation_id file);
 
   bool holds(aggregation_id file) const { return files_.contains(file); }
+  /// 0 when there is no such file.
+  uint64_t size_bytes(aggregation_id file) const {
+    auto found = files_.find(file);
+    return found == files_.end() ? 0 : found->second.size_bytes;
+  }
   bool is_safe(aggregation_id file) const {
     auto found = files_.find(file);
     return found != files_.end() && found->second.safe;

@@ -278,15 +278,16 @@ bool decode(std::string_view value, aggregation_record& out) {
 }
 
 std::string encode(const volume_record& record) {
-  return versioned()
-      .string(record.pool)
+  auto out = versioned();
+  out.string(record.pool)
       .u8(static_cast<uint8_t>(record.status))
       .varint(record.next_header.value)
       .varint(record.next_sequence)
       .varint(record.written_bytes)
       .varint(record.aggregations)
-      .varint(record.capacity_bytes)
-      .take();
+      .varint(record.capacity_bytes);
+  write_last(out, record.node);
+  return out.take();
 }
 
 bool decode(std::string_view value, volume_record& out) {
@@ -298,6 +299,7 @@ bool decode(std::string_view value, volume_record& out) {
   out.written_bytes = in.varint();
   out.aggregations = in.varint();
   out.capacity_bytes = in.varint();
+  read_last(in, out.node);
   return in.complete();
 }
 
@@ -396,7 +398,7 @@ bool decode(std::string_view value, audit_record& out) {
   out.action = in.string();
   out.workspace = in.string();
   out.subject = in.string();
-  out.outcome = read_enum(in, errc::none, errc::unchanged);
+  out.outcome = read_enum(in, errc::none, errc::node_lost);
   out.text = in.string();
   return in.complete();
 }

@@ -186,11 +186,12 @@ struct volume_record {
   uint64_t written_bytes = 0;  ///< data of all aggregations written
   uint64_t aggregations = 0;
   uint64_t capacity_bytes = 0;  ///< nominal, as the drive said; 0 unknown
+  std::string node;             ///< whose library held it last; empty: the head's, or none yet
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, volume_record& x) {
     return f(caf::meta::type_name("volume_record"), x.id, x.pool, x.status, x.next_header,
-             x.next_sequence, x.written_bytes, x.aggregations, x.capacity_bytes);
+             x.next_sequence, x.written_bytes, x.aggregations, x.capacity_bytes, x.node);
   }
 };
 

@@ -18,23 +18,43 @@ constexpr size_t max_groups = 65'536;
 
 struct account {
   std::string name;
+  uid_t uid;
   gid_t gid;
 };
 
-std::optional<account> look_up(uint32_t uid) {
+/// `get` is getpwuid_r or getpwnam_r for some user.
+template <class Get>
+std::optional<account> look_up_by(Get get) {
   std::vector<char> text(4096);
   for (;;) {
     passwd entry{};
     passwd* found = nullptr;
-    int result = ::getpwuid_r(uid, &entry, text.data(), text.size(), &found);
+    int result = get(&entry, text.data(), text.size(), &found);
     if (result == ERANGE && text.size() < 1024 * 1024) {
       text.resize(text.size() * 2);
       continue;
     }
     if (result == EINTR) continue;
     if (!found) return std::nullopt;
-    return account{found->pw_name, found->pw_gid};
+    return account{found->pw_name, found->pw_uid, found->pw_gid};
   }
+}
+
+std::optional<account> look_up(uint32_t uid) {
+  return look_up_by([uid](auto... rest) { return ::getpwuid_r(uid, rest...); });
+}
+
+caf::expected<os_user> with_groups(const account& entry) {
+  std::vector<gid_t> groups(64);
+  auto count = static_cast<int>(groups.size());
+  while (::getgrouplist(entry.name.c_str(), entry.gid, groups.data(), &count) < 0) {
+    if (groups.size() >= max_groups)
+      return fail(errc::io_error, entry.name + " is in too many groups");
+    groups.resize(std::max<size_t>(static_cast<size_t>(count), groups.size() * 2));
+    count = static_cast<int>(groups.size());
+  }
+  groups.resize(static_cast<size_t>(count));
+  return os_user{entry.uid, entry.gid, {groups.begin(), groups.end()}, entry.name};
 }
 
 }  // namespace
@@ -85,16 +105,13 @@ caf::expected<os_user> find_user(uint32_t uid) {
   auto entry = look_up(uid);
   if (!entry)
     return fail(errc::not_found, "there is no user with the number " + std::to_string(uid));
-  std::vector<gid_t> groups(64);
-  auto count = static_cast<int>(groups.size());
-  while (::getgrouplist(entry->name.c_str(), entry->gid, groups.data(), &count) < 0) {
-    if (groups.size() >= max_groups)
-      return fail(errc::io_error, entry->name + " is in too many groups");
-    groups.resize(std::max<size_t>(static_cast<size_t>(count), groups.size() * 2));
-    count = static_cast<int>(groups.size());
-  }
-  groups.resize(static_cast<size_t>(count));
-  return os_user{uid, entry->gid, {groups.begin(), groups.end()}, entry->name};
+  return with_groups(*entry);
+}
+
+caf::expected<os_user> find_user(const std::string& name) {
+  auto entry = look_up_by([&name](auto... rest) { return ::getpwnam_r(name.c_str(), rest...); });
+  if (!entry) return fail(errc::not_found, "there is no user " + name);
+  return with_groups(*entry);
 }
 
 }  // namespace et

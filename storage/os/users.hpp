@@ -31,7 +31,9 @@ caf::expected<os_peer> peer_of_socket(int fd);
 /// the database does; answers are kept for a minute. Thread safe.
 std::string user_name(uint32_t uid);
 
-/// A user by number, with group and groups of the user database. Error: not_found.
+/// A user by number or by name, with group and groups of the user database. May ask the network
+/// where the database does. Error: not_found.
 caf::expected<os_user> find_user(uint32_t uid);
+caf::expected<os_user> find_user(const std::string& name);
 
 }  // namespace et

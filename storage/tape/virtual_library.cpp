@@ -120,6 +120,9 @@ class folder_library : public virtual_library {
     for (uint32_t i = 0; i < options.drives; ++i) {
       auto drive_options = options.drive;
       drive_options.name = "drive" + std::to_string(i);
+      if (i < options.drive_bytes_per_s.size() && options.drive_bytes_per_s[i] > 0)
+        drive_options.timing.read_bytes_per_s = drive_options.timing.write_bytes_per_s =
+            options.drive_bytes_per_s[i];
       drives_.push_back(std::make_unique<virtual_drive>(std::make_shared<library_bay>(shared_, i),
                                                         std::move(drive_options)));
     }

@@ -23,6 +23,8 @@ struct virtual_library_options {
   uint32_t mail_slots = 0;
   /// For all drives; their names are `drive0`, `drive1`, ....
   virtual_drive_options drive;
+  /// Of single drives by their number, the fastest that they are; 0 and those behind: as `drive`.
+  std::vector<uint64_t> drive_bytes_per_s;
 };
 
 /// Owns its changer and its drives. Each drive may be used from a thread of its own and the changer

@@ -74,7 +74,7 @@ class fixture {
     options.rung = std::make_shared<std::atomic<bool>>(false);
     auto rung = options.rung;
     actors_->registrar = system_.spawn<caf::detached>(registrar, store_.get(), actors_ptr{actors_},
-                                                      uint64_t{1} << 40);
+                                                      uint64_t{1} << 40, uint32_t{400});
     actors_->couriers.push_back(
         {system_.spawn<caf::detached>(alert_courier, actors_ptr{actors_}, options), rung});
   }

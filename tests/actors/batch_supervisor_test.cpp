@@ -6,6 +6,7 @@
 #include <future>
 
 #include "actors/node_config.hpp"
+#include "actors/node_roster.hpp"
 
 using namespace et;
 
@@ -53,7 +54,9 @@ caf::behavior late_reader(caf::stateful_actor<reader_state>* self, catalogue* al
         return entries;
       },
       [](entries_atom, batch_id, const std::string&, const std::string&) {
-        return std::vector<file_entry>{};
+        std::vector<file_entry> entries;
+        entries.emplace_back().path = "/file";
+        return entries;
       },
       [=](aggregations_atom, batch_id,
           uint32_t after) -> caf::result<std::vector<aggregation_record>> {
@@ -97,6 +100,12 @@ TEST_CASE("a plan recorded while an older page is on its way is not taken for an
     }};
   });
   actors->keeper = caf::actor_cast<cache_keeper_actor>(keeper);
+  storage_node self_node;
+  self_node.up = true;
+  self_node.roots = {"/"};
+  self_node.keeper = actors->keeper;
+  self_node.writers = {caf::actor_cast<cache_writer_actor>(keeper)};
+  actors->nodes->put(self_node);
   auto director = system.spawn([&all](caf::event_based_actor*) -> caf::behavior {
     return {[&all](finished_atom, batch_id) { all.happens("finished"); }};
   });

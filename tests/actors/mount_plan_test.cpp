@@ -358,3 +358,76 @@ TEST_CASE("mount plan: facts tell each pool's queue, recalls and resting drives"
   CHECK(facts.drives[0].activity == "idle");
   CHECK(facts.drives[1].activity == "resting");
 }
+
+namespace {
+
+/// Two nodes with a drive and a cartridge each, writes due at once.
+mount_plan two_nodes() {
+  mount_policy policy;
+  policy.write_after_ms = 0;
+  mount_plan plan{policy};
+  for (auto* name : {"A", "B"}) {
+    volume_record volume;
+    volume.id = barcode{name};
+    plan.set_volume(volume);
+  }
+  plan.set_present({barcode{"A"}}, "n1");
+  plan.set_drives(1, "n1");
+  plan.set_present({barcode{"B"}}, "n2");
+  plan.set_drives(1, "n2");
+  return plan;
+}
+
+queued_write cached_at(const std::string& node, uint32_t number) {
+  queued_write write;
+  write.item.aggregation.id = {batch_id{1}, number};
+  write.item.aggregation.node = node;
+  write.item.aggregation.size_bytes = 10;
+  write.pool = "archive";
+  return write;
+}
+
+}  // namespace
+
+TEST_CASE("mount plan: each node's drive writes what its cache has, at the same time") {
+  auto plan = two_nodes();
+  plan.add_write(cached_at("n1", 1));
+  plan.add_write(cached_at("n2", 2));
+  auto first = plan.next(1);
+  auto second = plan.next(1);
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(first->volume == barcode{"A"});
+  CHECK(first->writes.front().item.aggregation.id.number == 1);
+  CHECK(second->volume == barcode{"B"});
+  CHECK(second->writes.front().item.aggregation.id.number == 2);
+}
+
+TEST_CASE("mount plan: what a node without a drive has cached is written by another") {
+  auto plan = two_nodes();
+  plan.add_write(cached_at("n3", 1));
+  auto action = plan.next(1);
+  REQUIRE(action);
+  CHECK(action->volume == barcode{"A"});
+}
+
+TEST_CASE("mount plan: what a lost node has cached waits for it") {
+  auto plan = two_nodes();
+  plan.add_write(cached_at("n1", 1));
+  plan.set_lost("n1");
+  CHECK_FALSE(plan.next(1));
+  CHECK(plan.place_of(barcode{"A"}) == std::nullopt);
+  CHECK(plan.lost_place_of(barcode{"A"}) == "n1");
+  CHECK(plan.read_obstacle(barcode{"A"})->find("node n1, which is lost") != std::string::npos);
+  plan.set_present({barcode{"A"}}, "n1");
+  plan.set_drives(1, "n1");
+  auto action = plan.next(1);
+  REQUIRE(action);
+  CHECK(action->volume == barcode{"A"});
+}
+
+TEST_CASE("mount plan: a second library with the same barcode does not count") {
+  auto plan = two_nodes();
+  plan.set_present({barcode{"A"}, barcode{"B"}}, "n2");
+  CHECK(plan.place_of(barcode{"A"}) == "n1");
+}

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "actors/node_config.hpp"
+#include "actors/node_roster.hpp"
 
 using namespace et;
 
@@ -126,6 +127,17 @@ struct nest {
                     return std::vector<aggregation_record>{};
                   }};
         }));
+    table.head = keep<head_actor>(system.spawn([shared](caf::event_based_actor*) -> caf::behavior {
+      return {[shared](alert_atom, const alert_record& alert) {
+        shared->note(shared->alerts, alert.text);
+      }};
+    }));
+    storage_node self;
+    self.up = true;
+    self.keeper = table.keeper;
+    self.drives = table.drives;
+    self.library = table.library;
+    table.nodes->put(self);
     scheduler_options options;
     options.policy.write_after_ms = 0;
     options.policy.drive_rest_ms = rest_ms;
@@ -187,12 +199,12 @@ TEST_CASE("mount scheduler: an inventory that fails is told of once and asked fo
   bool taken = false;
   CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
   CHECK(all.comes(all.done, "drive 0 writes A"));
-  CHECK(all.comes(all.alerts, "library: inventory works again"));
+  CHECK(all.comes(all.alerts, "library of node : inventory works again"));
   std::lock_guard lock{all.mutex};
-  CHECK(all.alerts == std::vector<std::string>{
-                          "the library's inventory cannot be had, nothing is mounted: the arm is "
-                          "stuck",
-                          "library: inventory works again"});
+  CHECK(all.alerts == std::vector<std::string>{"the inventory of the library of node  cannot be "
+                                               "had, nothing is mounted there: the arm is "
+                                               "stuck",
+                                               "library of node : inventory works again"});
 }
 
 TEST_CASE("mount scheduler: a drive that keeps its cartridge does not stop the others") {

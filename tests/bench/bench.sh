@@ -6,7 +6,7 @@ folder=${BENCH_FOLDER:-$build/bench}
 mkdir -p "$folder"
 printf 'machine: %s, %s cores, kernel %s, %s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)" \
   "$(nproc)" "$(uname -r)" "$(df --output=fstype "$folder" | tail -1)"
-for program in bench_format bench_catalogue; do
+for program in bench_format bench_catalogue bench_links; do
   printf '\n== %s\n' $program
   "$build/tests/$program"
 done

@@ -66,6 +66,13 @@ void service::start() {
   auto told = line.rfind(", monitor ");
   REQUIRE(told != std::string::npos);
   monitor_ = line.substr(told + 10);
+  remote_.clear();
+  if (auto at = monitor_.find(", remote "); at != std::string::npos) {
+    remote_ = monitor_.substr(at + 9);
+    while (!remote_.empty() && remote_.back() == '\n') remote_.pop_back();
+    monitor_.resize(at);
+  }
+  monitor_ = monitor_.substr(0, monitor_.find(','));
   while (!monitor_.empty() && (monitor_.back() == '\n' || monitor_.back() == '/'))
     monitor_.pop_back();
 }

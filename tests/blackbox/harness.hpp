@@ -55,6 +55,8 @@ class service {
 
   /// Address of its monitor, `http://HOST:PORT`, or `off`.
   const std::string& monitor() const { return monitor_; }
+  /// Where clients of other machines connect, HOST:PORT; empty: nowhere.
+  const std::string& remote() const { return remote_; }
   /// What `admin inspect` tells of an actor; empty when it does not.
   std::string fact(const std::string& actor, const std::string& name) const;
 
@@ -70,6 +72,7 @@ class service {
   fs::path own_;  ///< configuration and what it said
   std::string config_;
   std::string monitor_;
+  std::string remote_;
   std::unique_ptr<child> process_;
 };
 

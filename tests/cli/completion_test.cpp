@@ -63,7 +63,8 @@ TEST_CASE("subcommands, under every name of the program") {
   CHECK(contains(all, "completion"));
   CHECK_FALSE(contains(all, "documents"));
   CHECK(offered({"/opt/bin/elastictape", "ad"}) == list{"admin"});
-  CHECK(offered({"elastictape", "admin", ""}) == list{"workspace", "volume", "token", "inspect", "alerts"});
+  CHECK(offered({"elastictape", "admin", ""}) ==
+        list{"workspace", "volume", "token", "inspect", "alerts", "audit"});
   CHECK(offered({"elastictape", "admin", "workspace", "re"}) == list{"remove"});
   CHECK(offered({"elastictape", "completion", ""}) == list{"bash", "zsh"});
   CHECK(offered({"elastictape", "nonsense", "pu"}) == list{"put"});

@@ -94,6 +94,7 @@ class borrowed : public service_api {
   caf::expected<token_record> add_token(const token_record& a) override { return to_.add_token(a); }
   caf::expected<std::vector<token_record>> tokens() override { return to_.tokens(); }
   caf::expected<token_record> remove_token(uint64_t a) override { return to_.remove_token(a); }
+  caf::expected<std::vector<audit_record>> audits(uint64_t a) override { return to_.audits(a); }
 
  private:
   service_api& to_;

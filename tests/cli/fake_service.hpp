@@ -23,6 +23,7 @@ class fake_service : public service_api {
   std::vector<workspace_record> workspaces_held;
   std::vector<volume_record> volumes_held;
   std::vector<token_record> tokens_held;
+  std::vector<audit_record> audits_held;  // in the order of their numbers; two are a page
   std::map<uint64_t, batch_record> batches;
   std::map<uint64_t, std::vector<file_row>> rows;  // by batch, in path order
   std::map<aggregation_id, bytes> aggregations;    // their bytes
@@ -279,6 +280,12 @@ class fake_service : public service_api {
     }
     return fail(errc::not_found, "there is no volume " + id.value);
   }
+  caf::expected<std::string> promote(bool force) override {
+    return std::string{force ? "promoted by force" : "promoted"};
+  }
+  caf::expected<std::vector<report>> nodes() override {
+    return std::vector<report>{{"node", "io1", {{"state", "up"}}}};
+  }
   caf::expected<std::vector<report>> inspect() override {
     return std::vector<report>{{"drive", "drive0", {{"volume", "ET0001"}, {"state", "idle"}}}};
   }
@@ -291,6 +298,12 @@ class fake_service : public service_api {
     return added;
   }
   caf::expected<std::vector<token_record>> tokens() override { return tokens_held; }
+  caf::expected<std::vector<audit_record>> audits(uint64_t after) override {
+    std::vector<audit_record> page;
+    for (const auto& one : audits_held)
+      if (one.number > after && page.size() < 2) page.push_back(one);
+    return page;
+  }
   caf::expected<token_record> remove_token(uint64_t id) override {
     for (const auto& one : tokens_held)
       if (one.id == id) return one;

@@ -20,30 +20,17 @@
 #include "actors/node_config.hpp"
 #include "cli/client.hpp"
 #include "tests/cli/dummy_port.hpp"
+#include "tests/cli/raw_client.hpp"
 
 using namespace et;
+using namespace et::test;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
 
-/// The real program, built next to the tests.
-std::string session_program() {
-  return (fs::read_symlink("/proc/self/exe").parent_path() / "../cli/elastictape").string();
-}
-
-struct temp_folder {
-  fs::path path;
-  temp_folder() {
-    std::string name = "/tmp/et_door_XXXXXX";
-    path = ::mkdtemp(name.data());
-    ::chmod(path.c_str(), 0755);
-  }
-  ~temp_folder() { fs::remove_all(path); }
-};
-
 struct service {
-  temp_folder folder;
+  door_folder folder;
   node_config config{service_node(2)};
   caf::actor_system system{config};
   std::unique_ptr<front_door> door;
@@ -76,77 +63,6 @@ bool works(client& session) {
   return session.call<bool>(put_drop_atom::value, uint64_t{1}).engaged();
 }
 
-void append(bytes& out, uint64_t value, size_t size_bytes) {
-  for (size_t i = size_bytes; i > 0; --i) out.push_back(static_cast<uint8_t>(value >> 8 * (i - 1)));
-}
-
-/// A client that speaks the framework's protocol by hand.
-struct raw_client {
-  unique_fd fd;
-  bytes host_node;
-  uint64_t actor = 0;
-
-  explicit raw_client(const std::string& socket) {
-    auto knocked = knock_at(socket, 20s);
-    REQUIRE(knocked);
-    fd = std::move(knocked->session);
-    read_greeting();
-  }
-  bytes read(size_t size) {
-    bytes data(size);
-    for (size_t done = 0; done < size;) {
-      auto n = ::recv(fd.get(), data.data() + done, size - done, 0);
-      REQUIRE(n > 0);
-      done += static_cast<size_t>(n);
-    }
-    return data;
-  }
-  void read_greeting() {
-    auto head = read(32);
-    REQUIRE(head[0] == 0);
-    auto size = head[6] << 8 | head[7];
-    auto payload = read(static_cast<size_t>(size));
-    host_node.assign(payload.begin(), payload.begin() + 32);
-    REQUIRE(payload[32] == 1);  // one application identifier
-    auto at = 34u + payload[33];
-    for (size_t i = 0; i < 8; ++i) actor = actor << 8 | payload[at + i];
-  }
-  bytes frame(uint8_t operation, uint8_t flags, uint64_t data, uint64_t source,
-              uint64_t destination, const bytes& payload) const {
-    bytes out;
-    append(out, operation, 1);
-    append(out, flags, 3);
-    append(out, payload.size(), 4);
-    append(out, data, 8);
-    append(out, source, 8);
-    append(out, destination, 8);
-    out.insert(out.end(), payload.begin(), payload.end());
-    return out;
-  }
-  bytes own_node() const {
-    auto name = host_node;
-    name[20] ^= 0xff;
-    return name;
-  }
-  bytes greeting() const { return frame(1, 0, 0, 0, 0, own_node()); }
-  void send(const bytes& data) {
-    for (size_t done = 0; done < data.size();) {
-      auto n = ::send(fd.get(), data.data() + done, data.size() - done, MSG_NOSIGNAL);
-      if (n <= 0) return;  // closed already
-      done += static_cast<size_t>(n);
-    }
-  }
-  /// Reads until the other side closes.
-  bool is_closed() {
-    char sink[4096];
-    for (;;) {
-      pollfd ready{fd.get(), POLLIN, 0};
-      if (::poll(&ready, 1, 20'000) != 1) return false;
-      if (::recv(fd.get(), sink, sizeof sink, 0) <= 0) return true;
-    }
-  }
-};
-
 unique_fd plain_connection(const std::string& path) {
   unique_fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_un address{};
@@ -160,22 +76,6 @@ bool is_closed(const unique_fd& fd) {
   pollfd ready{fd.get(), POLLIN, 0};
   char byte = 0;
   return ::poll(&ready, 1, 20'000) == 1 && ::recv(fd.get(), &byte, 1, 0) <= 0;
-}
-
-constexpr uint64_t plain_request = 0x1000'0000'0000'0001;
-
-/// The payload of an exit message with the reason kill, as the framework writes it.
-bytes exit_payload(const bytes& node) {
-  const std::string types = "@<>+@exit";
-  bytes out;
-  append(out, types.size(), 4);
-  out.insert(out.end(), types.begin(), types.end());
-  append(out, 8, 8);
-  out.insert(out.end(), node.begin(), node.end());
-  out.push_back(5);
-  append(out, static_cast<uint64_t>(caf::atom("exit")), 8);
-  for (uint8_t byte : {0, 0, 3, 0x40, 0x3c, 0x3e}) out.push_back(byte);
-  return out;
 }
 
 }  // namespace
@@ -405,7 +305,7 @@ TEST_CASE("front door: a session without requests is ended") {
 }
 
 TEST_CASE("front door: a session process that turns against the service is ended") {
-  temp_folder folder;
+  door_folder folder;
   auto program = (folder.path / "hostile").string();
   auto script = [&](const char* text) {
     std::ofstream{program} << "#!/bin/sh\n" << text;
@@ -453,7 +353,7 @@ TEST_CASE("front door: a session has the rights of its client only") {
 }
 
 TEST_CASE("front door: the socket of a dead service is replaced, that of a living one is not") {
-  temp_folder folder;
+  door_folder folder;
   auto path = (folder.path / "s.sock").string();
   {
     auto dead = listen_at(path);
@@ -472,7 +372,7 @@ TEST_CASE("front door: the socket of a dead service is replaced, that of a livin
   REQUIRE(::stat(path.c_str(), &info) == 0);
   CHECK((info.st_mode & 0777) == 0666);
   CHECK_FALSE(listen_at(std::string(200, 'x')));
-  CHECK(code_of(client::connect("tcp:1").error()) == errc::invalid_argument);
+  CHECK(code_of(client::connect("nonsense").error()) == errc::invalid_argument);
 }
 
 TEST_CASE("front door: stop ends every session and leaves nothing behind") {

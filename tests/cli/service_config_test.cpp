@@ -47,6 +47,44 @@ TEST_CASE("the example configuration is valid and holds the defaults") {
   CHECK(config->admin.users.empty());
 }
 
+TEST_CASE("the example configurations of a cluster are valid") {
+  auto folder = this_source().parent_path() / "../../configs";
+  auto head = load_service_config(folder / "cluster-head.toml");
+  REQUIRE(head);
+  CHECK(head->node.is("head"));
+  CHECK_FALSE(head->node.is("io"));
+  CHECK(head->cluster.listen == "192.0.2.10:7400");
+  auto io = load_service_config(folder / "cluster-io.toml");
+  REQUIRE(io);
+  CHECK(io->node.roots == std::vector<std::string>{"/data"});
+  CHECK(io->cluster.head == std::vector<std::string>{"192.0.2.10:7400"});
+  CHECK(io->library.barcode_prefix == "EA");
+  REQUIRE(io->drive.size() == 2);
+  CHECK(io->drive[1].bytes_per_s == 400'000'000);
+  auto source = load_service_config(folder / "cluster-source.toml");
+  REQUIRE(source);
+  CHECK(source->node.is("source"));
+}
+
+TEST_CASE("what is wrong with a node or a cluster is named with file, line and key") {
+  CHECK(problem_of("[node]\nroles = [\"io\", \"boss\"]\n[cluster]\nhead = \"h:1\"\n") ==
+        "t.toml:2: node.roles: 'boss' is no role: head, io, source, standby");
+  CHECK(problem_of("[node]\nname = \"a b\"\n") ==
+        "t.toml:2: node.name: must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
+  CHECK(problem_of("[node]\nroots = [\"data\"]\n") ==
+        "t.toml:2: node.roots: 'data' must be an absolute path without a '/' at its end");
+  CHECK(problem_of("[cluster]\nlisten = \"nowhere\"\n") ==
+        "t.toml:2: cluster.listen: must be HOST:PORT");
+  CHECK(problem_of("[cluster]\nhead = [\"h:1\", \"h:99999\"]\n") ==
+        "t.toml:2: cluster.head: 'h:99999' must be HOST:PORT");
+  CHECK(problem_of("[cluster]\nheartbeat_ms = 1000\ndown_after_ms = 1500\n") ==
+        "t.toml:3: cluster.down_after_ms: must be at least twice heartbeat_ms");
+  CHECK(problem_of("[[library]]\ndrives = 1\n[[library]]\ndrives = 2\n") ==
+        "t.toml:3: library: can stand once only, as [library] or [[library]]");
+  CHECK(problem_of("[[drive]]\nspeed = 1\n") == "t.toml:2: drive.speed: unknown key");
+  CHECK(problem_of("[drive]\nbytes_per_s = 1\n") == "t.toml:1: drive: must be sections: [[drive]]");
+}
+
 TEST_CASE("how the monitor is guarded") {
   auto config = parse_service_config(
       "[monitor]\ncertificate = \"/c.pem\"\nkey = \"/k.pem\"\naccess = \"proxy\"\n"
@@ -132,4 +170,19 @@ TEST_CASE("sizes with units") {
     INFO(bad);
     CHECK_FALSE(parse_size(bad));
   }
+}
+
+TEST_CASE("the port for other machines has a certificate and its key, or the node's") {
+  auto config = parse_service_config(
+      "[service]\ntls_listen = '0.0.0.0:7443'\nmunge = true\n[limits]\naudit_days = 30\n",
+      "t.toml");
+  REQUIRE(config);
+  CHECK(config->service.tls_listen == "0.0.0.0:7443");
+  CHECK(config->service.munge);
+  CHECK(config->limits.audit_days == 30);
+  CHECK(service_config{}.service.tls_listen.empty());
+  CHECK(problem_of("[service]\ntls_key = '/k.pem'\n").find("tls_key: must stand together") !=
+        std::string::npos);
+  CHECK(problem_of("[service]\nmunge = 'yes'\n").find("service.munge: must be true or false") !=
+        std::string::npos);
 }

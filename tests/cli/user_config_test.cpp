@@ -113,7 +113,7 @@ TEST_CASE("et_config files that cannot be understood name file and line") {
   CHECK(with.config().output_level == "file");
 }
 
-TEST_CASE("the token for a monitor is read from a file that only its user can read") {
+TEST_CASE("the token is read from a file that only its user can read") {
   surroundings with;
   const std::string token = "et1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
   auto read = [&] {
@@ -123,7 +123,7 @@ TEST_CASE("the token for a monitor is read from a file that only its user can re
   CHECK(read().empty());
   auto file = with.folder / "home/.token";
   with.own("[Server]\ntoken_file = ~/.token\n");
-  CHECK(read().starts_with("error: the token for the monitor: "));
+  CHECK(read().starts_with("error: the token: "));
   write_text(file, token + "\n");
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
   CHECK(read() == token);
@@ -136,4 +136,37 @@ TEST_CASE("the token for a monitor is read from a file that only its user can re
   CHECK(read().find("does not hold a token") != std::string::npos);
   with.env.token_file = with.folder / "home";
   CHECK(read().starts_with("error: "));
+}
+
+TEST_CASE("a service on another machine is known by its authority or its key, and we by a token") {
+  surroundings with;
+  auto how = [&] { return resolve_remote(with.env, with.config()); };
+  REQUIRE(how());
+  CHECK_FALSE(how()->prove);
+  CHECK(how()->trust.ca_file.empty());
+  auto file = with.folder / "home/.token";
+  const std::string token = "et1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+  write_text(file, token);
+  with.own("[Server]\nTokenFile = ~/.token\nCA = ~/ca.pem\nFingerprint = AB:cd\nMunge = yes\n");
+  // Not sent while others can read it.
+  fs::permissions(file, fs::perms::owner_all | fs::perms::group_read);
+  CHECK(code_of(how().error()) == errc::invalid_argument);
+  fs::permissions(file, fs::perms::owner_read);
+  auto found = how();
+  REQUIRE(found);
+  CHECK(found->trust.ca_file == with.env.home + "/ca.pem");
+  CHECK(found->trust.fingerprint == "abcd");
+  REQUIRE(found->prove);
+  auto proof = found->prove();
+  REQUIRE(proof);
+  CHECK(proof->how == credential::kind::token);
+  CHECK(proof->text == token);
+  with.env.ca = "/elsewhere.pem";
+  CHECK(how()->trust.ca_file == "/elsewhere.pem");
+}
+
+TEST_CASE("a word that is neither yes nor no is an error") {
+  surroundings with;
+  with.own("[Server]\nMunge = perhaps\n");
+  CHECK(code_of(load_user_config(with.env).error()) == errc::invalid_argument);
 }

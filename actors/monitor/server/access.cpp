@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "actors/audit.hpp"
 #include "actors/defaults.hpp"
 #include "storage/auth/token.hpp"
 
@@ -142,8 +143,17 @@ caf::error access_control::refuse(const credentials& from, const std::string& wh
     minute_ = now;
     refused_ = 0;
   }
-  if (++refused_ <= defaults::monitor_refusals_logged)
+  if (++refused_ <= defaults::monitor_refusals_logged) {
     spdlog::warn("monitor: a login from {} is refused: {}", from.peer, why);
+    if (options_.audit) {
+      audit_record record;
+      record.from = from.peer + " monitor";
+      record.action = "login";
+      record.outcome = errc::not_authorised;
+      record.text = clipped(why);
+      options_.audit(std::move(record));
+    }
+  }
   return fail(errc::not_authorised, "this login is not good (any more)");
 }
 
@@ -176,7 +186,11 @@ caf::expected<viewer> access_control::bearer_of(const credentials& from) {
   if ((*token)->is_expired(options_.clock->now_ns())) return refuse(from, name + " has expired");
   if (!given->user.empty() && given->user != (*token)->user)
     return refuse(from, name + " comes with another user's name");
-  return viewer_of((*token)->user);
+  auto seen = viewer_of((*token)->user);
+  seen.workspace = (*token)->workspace;
+  // Whoever gives a token for one workspace away does not mean to give everything away.
+  if (!seen.workspace.empty()) seen.administrator = false;
+  return seen;
 }
 
 }  // namespace et::monitor

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ struct access_options {
   std::string user_header = "X-Remote-User";
   administrator_list administrators = {};
   const wall_clock* clock = &system_clock();
+  /// Gets a record of logins that are refused, a bounded number a minute. Any thread; must not
+  /// block. May be empty.
+  std::function<void(audit_record)> audit = {};
 };
 
 /// What a request says about who asks.

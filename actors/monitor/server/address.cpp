@@ -20,24 +20,24 @@ struct host_and_port {
   std::string port;
 };
 
-caf::error malformed(const std::string& address) {
+caf::error malformed(const std::string& address, const std::string& purpose) {
   return fail(errc::invalid_argument,
-              "'" + address + "' is not an address for the monitor; it is written HOST:PORT");
+              "'" + address + "' is not an address for " + purpose + "; it is written HOST:PORT");
 }
 
-caf::expected<host_and_port> split(const std::string& address) {
+caf::expected<host_and_port> split(const std::string& address, const std::string& purpose) {
   auto colon = address.rfind(':');
-  if (colon == std::string::npos || colon == 0) return malformed(address);
+  if (colon == std::string::npos || colon == 0) return malformed(address, purpose);
   host_and_port parts{address.substr(0, colon), address.substr(colon + 1)};
   uint16_t port = 0;
   auto end = parts.port.data() + parts.port.size();
   auto [last, wrong] = std::from_chars(parts.port.data(), end, port);
-  if (wrong != std::errc{} || last != end) return malformed(address);
+  if (wrong != std::errc{} || last != end) return malformed(address, purpose);
   if (parts.host.front() == '[' && parts.host.back() == ']')
     parts.host = parts.host.substr(1, parts.host.size() - 2);
   else if (parts.host.find(':') != std::string::npos)
-    return malformed(address);
-  if (parts.host.empty()) return malformed(address);
+    return malformed(address, purpose);
+  if (parts.host.empty()) return malformed(address, purpose);
   return parts;
 }
 
@@ -61,16 +61,17 @@ uint16_t port_of(int socket) {
 
 }  // namespace
 
-caf::expected<listening> listen_on(const std::string& address, bool guarded) {
-  auto parts = split(address);
+caf::expected<listening> listen_on(const std::string& address, bool guarded,
+                                   const std::string& purpose) {
+  auto parts = split(address, purpose);
   if (!parts) return parts.error();
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* raw = nullptr;
   if (int code = ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &raw); code != 0)
-    return fail(errc::invalid_argument,
-                "the monitor's address " + address + " is not known: " + ::gai_strerror(code));
+    return fail(errc::invalid_argument, "the address of " + purpose + ", " + address +
+                                            ", is not known: " + ::gai_strerror(code));
   std::unique_ptr<addrinfo, void (*)(addrinfo*)> found{raw, ::freeaddrinfo};
   for (auto* one = raw; one; one = one->ai_next) {
     if (!guarded && !is_loopback(one->ai_addr))
@@ -80,7 +81,7 @@ caf::expected<listening> listen_on(const std::string& address, bool guarded) {
               ", which others can reach, without TLS and access control: set certificate, "
               "key and access = \"token\" or \"proxy\" in [monitor], or use 127.0.0.1:PORT");
   }
-  auto doing = "cannot serve the monitor on " + address;
+  auto doing = "cannot serve " + purpose + " on " + address;
   unique_fd fd{::socket(raw->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd) return fail_errno(doing, errno, errc::unavailable);
   int yes = 1;

@@ -15,9 +15,10 @@ struct listening {
   uint16_t port = 0;
 };
 
-/// Binds `address`; unless `guarded` by TLS and access control, only one that nobody but this
-/// machine can reach. Errors: as server::open().
-caf::expected<listening> listen_on(const std::string& address, bool guarded);
+/// Binds `address` for `purpose`, as errors name it; unless `guarded` by TLS and access control,
+/// only one that nobody but this machine can reach. Errors: as server::open().
+caf::expected<listening> listen_on(const std::string& address, bool guarded,
+                                   const std::string& purpose = "the monitor");
 
 /// The IP address as a number; that of IPv4 in its own form also when it came by way of IPv6.
 std::string address_text(const sockaddr_storage& address);

@@ -1,19 +1,12 @@
-// The bytes of one connection, with or without TLS.
+// The bytes of one connection of the monitor, with or without TLS.
 #pragma once
 
 #include <string>
+#include <string_view>
 
-#include "actors/monitor/server/tls.hpp"
-#include "storage/os/file.hpp"
+#include "actors/tls/byte_channel.hpp"
 
 namespace et::monitor {
-
-/// What came of moving bytes without waiting.
-enum class moved {
-  some,
-  none,   ///< try again when the socket is ready for wanted()
-  ended,  ///< the other side has closed, or failed
-};
 
 class channel {
  public:
@@ -21,8 +14,8 @@ class channel {
   /// handshake goes on with the first reads. SIGPIPE is ignored by the process.
   explicit channel(unique_fd socket, ssl_ptr ssl = nullptr);
 
-  int descriptor() const { return socket_.get(); }
-  /// Appends what has come, one read's worth.
+  int descriptor() const { return bytes_.descriptor(); }
+  /// Appends what has come, one read's worth. Never moved::failed; that is `ended` here.
   moved read(std::string& to);
   /// Sends a part of `bytes`, and says how much; there must be some.
   moved write(std::string_view bytes, size_t& written);
@@ -36,11 +29,9 @@ class channel {
   void reset();
 
  private:
-  moved read_tls(std::string& to);
-  moved after_tls(int result);
+  moved after(moved what, short wants);
 
-  unique_fd socket_;
-  ssl_ptr ssl_;
+  byte_channel bytes_;
   short wanted_;
 };
 

@@ -187,6 +187,7 @@ void connections::read(table::iterator one) {
     case moved::none:
       return;
     case moved::ended:
+    case moved::failed:
       return end(one);
     case moved::some:
       break;

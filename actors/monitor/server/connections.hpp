@@ -14,6 +14,7 @@
 #include "actors/monitor/server/channel.hpp"
 #include "actors/monitor/server/engine.hpp"
 #include "actors/monitor/server/event_streams.hpp"
+#include "actors/monitor/server/tls.hpp"
 #include "actors/monitor/server/worker_pool.hpp"
 
 namespace et::monitor {

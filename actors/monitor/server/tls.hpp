@@ -1,22 +1,14 @@
 // TLS of the monitor: certificate and key, read again when their files change.
 #pragma once
 
-#include <openssl/ssl.h>
-
 #include <chrono>
 #include <memory>
 #include <string>
 
+#include "actors/tls/ssl.hpp"
 #include "storage/error.hpp"
 
 namespace et::monitor {
-
-struct ssl_deleter {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-using ssl_ptr = std::unique_ptr<SSL, ssl_deleter>;
-using ssl_context_ptr = std::unique_ptr<SSL_CTX, ssl_deleter>;
 
 /// Of one thread.
 class tls {

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "actors/defaults.hpp"
 #include "storage/auth/token.hpp"
 #include "storage/os/users.hpp"
 #include "tests/actors/monitor/served.hpp"
@@ -25,12 +26,14 @@ class fixed_clock final : public wall_clock {
 struct guarded : fixture {
   fixed_clock clock;
 
-  std::string add_token(const std::string& user, int64_t expires_ns = 0) {
+  std::string add_token(const std::string& user, int64_t expires_ns = 0,
+                        const std::string& workspace = {}) {
     auto made = need(make_token(system_random()));
     token_record draft;
     draft.hash = made.hash;
     draft.user = user;
     draft.expires_ns = expires_ns;
+    draft.workspace = workspace;
     need((*this)->add_token(draft, 100));
     return made.text;
   }
@@ -184,4 +187,33 @@ TEST_CASE("the server asks for a login, and lets its viewer see what is theirs")
   CHECK(client.Get("/")->body == "anna user");
   client.set_basic_auth("ben", token);
   CHECK(client.Get("/")->status == 401);
+}
+
+TEST_CASE("a token for a workspace shows that one alone, also an administrator's") {
+  guarded f;
+  workspace_record mine, other;
+  mine.name = "mine";
+  mine.managers = {"anna", "boss"};
+  other.name = "other";
+  other.managers = {"anna", "boss"};
+  for (std::string user : {"anna", "boss"}) {
+    auto token = f.add_token(user, 0, "mine");
+    auto who = need(f.who(access_kind::token, {"127.0.0.1", {"Bearer " + token}, {}}));
+    CHECK_FALSE(who.administrator);
+    CHECK(who.sees(mine));
+    CHECK_FALSE(who.sees(other));
+  }
+}
+
+TEST_CASE("refused logins are recorded for the audit, so many a minute") {
+  guarded f;
+  std::vector<audit_record> records;
+  auto options = f.options(access_kind::token);
+  options.audit = [&](audit_record record) { records.push_back(std::move(record)); };
+  access_control access{options, &f.store()};
+  for (int i = 0; i < 100; ++i)
+    CHECK(errc_of(access.who({"192.0.2.1", {"Bearer nonsense"}, {}})) == errc::not_authorised);
+  REQUIRE(records.size() == defaults::monitor_refusals_logged);
+  CHECK(records[0].from == "192.0.2.1 monitor");
+  CHECK(records[0].outcome == errc::not_authorised);
 }

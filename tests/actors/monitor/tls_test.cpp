@@ -85,9 +85,9 @@ TEST_CASE("who does not speak TLS to the TLS port harms nobody") {
 TEST_CASE("clients of TLS that do not read keep no thread for others") {
   secure f;
   f.commit(numbered_entries(60'000));
-  std::vector<std::unique_ptr<SSL_CTX, monitor::ssl_deleter>> contexts;
+  std::vector<std::unique_ptr<SSL_CTX, ssl_deleter>> contexts;
   std::vector<unique_fd> sockets;
-  std::vector<monitor::ssl_ptr> deaf;
+  std::vector<ssl_ptr> deaf;
   std::string ask = "GET /et_user/ET_Batch_Input_File_Details.php?batch=1 HTTP/1.1\r\n\r\n";
   for (size_t i = 0; i < 2 * defaults::monitor_threads; ++i) {
     contexts.emplace_back(SSL_CTX_new(TLS_client_method()));
@@ -111,11 +111,11 @@ TEST_CASE("clients of TLS that do not read keep no thread for others") {
 
 TEST_CASE("old versions of TLS are refused") {
   secure f;
-  std::unique_ptr<SSL_CTX, monitor::ssl_deleter> context{SSL_CTX_new(TLS_client_method())};
+  std::unique_ptr<SSL_CTX, ssl_deleter> context{SSL_CTX_new(TLS_client_method())};
   SSL_CTX_set_security_level(context.get(), 0);
   SSL_CTX_set_max_proto_version(context.get(), TLS1_1_VERSION);
   auto socket = f.connect();
-  monitor::ssl_ptr ssl{SSL_new(context.get())};
+  ssl_ptr ssl{SSL_new(context.get())};
   SSL_set_fd(ssl.get(), socket.get());
   CHECK(SSL_connect(ssl.get()) != 1);
 }
@@ -123,9 +123,9 @@ TEST_CASE("old versions of TLS are refused") {
 TEST_CASE("a certificate that has been replaced is used from then on") {
   secure f;
   auto name_of_server = [&] {
-    std::unique_ptr<SSL_CTX, monitor::ssl_deleter> context{SSL_CTX_new(TLS_client_method())};
+    std::unique_ptr<SSL_CTX, ssl_deleter> context{SSL_CTX_new(TLS_client_method())};
     auto socket = f.connect();
-    monitor::ssl_ptr ssl{SSL_new(context.get())};
+    ssl_ptr ssl{SSL_new(context.get())};
     SSL_set_fd(ssl.get(), socket.get());
     REQUIRE(SSL_connect(ssl.get()) == 1);
     auto* certificate = SSL_get1_peer_certificate(ssl.get());

@@ -170,26 +170,26 @@ TEST_CASE("a catalogue of version 1 is opened and raised", "[restart]") {
   f.reopen();
   CHECK(f.batch(batch_id{1}).files == 1);
   f.close();
-  CHECK(stored(f.path(), "version") == "\0\0\0\2"s);
+  CHECK(stored(f.path(), "version") == "\0\0\0\3"s);
 }
 
 TEST_CASE("a newer catalogue is refused and left as it is", "[restart]") {
   fixture f;
   f.commit({entry("/a")});
   f.close();
-  auto message = "the catalogue in " + f.path() + " has version 3, this service knows version 2";
+  auto message = "the catalogue in " + f.path() + " has version 4, this service knows version 3";
 
   SECTION("with the same families") {
-    overwrite(f.path(), keys::family::meta, "version", "\0\0\0\3"s);
+    overwrite(f.path(), keys::family::meta, "version", "\0\0\0\4"s);
     auto opened = catalogue_store::open(f.path(), {});
     CHECK(errc_of(opened) == errc::newer_version);
     CHECK(message_of(opened) == message);
-    overwrite(f.path(), keys::family::meta, "version", "\0\0\0\2"s);
+    overwrite(f.path(), keys::family::meta, "version", "\0\0\0\3"s);
     f.reopen();
     CHECK(f.batch(batch_id{1}).files == 1);
   }
   SECTION("with a family that this version does not know") {
-    overwrite(f.path(), keys::family::meta, "version", "\0\0\0\3"s);
+    overwrite(f.path(), keys::family::meta, "version", "\0\0\0\4"s);
     {
       std::vector<std::string> names;
       REQUIRE(rocksdb::DB::ListColumnFamilies({}, f.path(), &names).ok());

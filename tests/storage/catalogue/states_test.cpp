@@ -390,3 +390,44 @@ TEST_CASE("alerts are paged backwards from the newest", "[alerts]") {
   CHECK(numbers(0, 2).empty());
   CHECK(numbers(UINT64_MAX, 0).empty());
 }
+
+TEST_CASE("a copy of a layout that is not the aggregation's any more does not count", "[states]") {
+  fixture f;
+  auto ids = f.plan(f.commit(numbered_entries(2)), 2);
+  f.cache(ids[0]);
+  auto written = f.aggregation(ids[0]);
+  need(f->record_cache_lost(ids[0]));
+  auto again = f.cached(ids[0]);
+  again.checksum.crc32c ^= 1;
+  need(f->record_cached(again));
+  volume_record volume;
+  volume.id = barcode{"VOL001L8"};
+  volume.status = volume_status::appendable;
+  copy_record copy;
+  copy.volume = volume.id;
+  need(f->record_written({{ids[0], copy, written.checksum}}, volume));
+  CHECK(f.aggregation(ids[0]).state == state::cached);
+  CHECK(f.aggregation(ids[0]).copies.empty());
+  need(f->record_written({{ids[0], copy, again.checksum}}, volume));
+  CHECK(f.aggregation(ids[0]).state == state::cached_synced);
+}
+
+TEST_CASE("the catalogue knows whose cache has an aggregation", "[states]") {
+  fixture f;
+  auto ids = f.plan(f.commit(numbered_entries(2)), 2);
+  auto cached = f.cached(ids[0]);
+  cached.node = "n1";
+  need(f->record_cached(cached));
+  CHECK(f.aggregation(ids[0]).node == "n1");
+  f.write(ids);
+  need(f->record_evicted(ids, "n2"));
+  CHECK(f.aggregation(ids[0]).state == state::cached_synced);
+  need(f->record_evicted(ids, "n1"));
+  CHECK(f.aggregation(ids[0]).state == state::synced);
+  CHECK(f.aggregation(ids[0]).node.empty());
+  need(f->record_recalled(ids[0], "n2"));
+  CHECK(f.aggregation(ids[0]).node == "n2");
+  CHECK(errc_of(f->record_recalled(ids[0], "n1")) == errc::already_exists);
+  f.reopen();
+  CHECK(f.aggregation(ids[0]).node == "n2");
+}

@@ -1,0 +1,313 @@
+#include "actors/cluster/node_links.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <cstdio>
+#include <sstream>
+#include <thread>
+
+#include "actors/basp_link.hpp"
+#include "actors/monitor/server/address.hpp"
+#include "actors/node_config.hpp"
+#include "actors/version.hpp"
+
+namespace et::cluster {
+
+namespace {
+
+constexpr const char* greeting_word = "ELASTICTAPE-NODE 1";
+constexpr size_t max_line_bytes = 2 * max_certificate_bytes;
+constexpr int socket_buffer_bytes = 1024 * 1024;
+/// The door tries again after this when it has no descriptors left.
+constexpr int exhausted_delay_ms = 200;
+
+std::string greeting_of(const std::string& node) {
+  return std::to_string(protocol_version) + " " + version_text + " " + node;
+}
+
+/// The framework's end of a link, and ours.
+caf::expected<std::pair<unique_fd, unique_fd>> inner_pair() {
+  int both[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, both) != 0)
+    return fail_errno("cannot make a link", errno);
+  for (int fd : both) ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socket_buffer_bytes, sizeof(int));
+  return std::pair{unique_fd{both[0]}, unique_fd{both[1]}};
+}
+
+}  // namespace
+
+std::string version_fault(const std::string& own, const std::string& other) {
+  unsigned mine[2] = {}, theirs[2] = {};
+  bool known = std::sscanf(own.c_str(), "%u.%u", &mine[0], &mine[1]) == 2 &&
+               std::sscanf(other.c_str(), "%u.%u", &theirs[0], &theirs[1]) == 2;
+  auto apart = mine[1] > theirs[1] ? mine[1] - theirs[1] : theirs[1] - mine[1];
+  if (known && mine[0] == theirs[0] && apart <= 1) return {};
+  return "versions " + own + " and " + other +
+         " do not work together: they may be one minor version apart at most";
+}
+
+caf::expected<std::unique_ptr<node_links>> node_links::open(caf::actor_system& system,
+                                                            options with) {
+  std::unique_ptr<node_links> made{new node_links(system, std::move(with))};
+  if (auto error = made->load()) return error;
+  if (made->options_.listen.empty()) return made;
+  auto listening = monitor::listen_on(made->options_.listen, true);
+  if (!listening) return listening.error();
+  made->listening_ = std::move(listening->socket);
+  made->address_ = listening->host + ":" + std::to_string(listening->port);
+  made->in_thread([self = made.get()] { self->listen_loop(); });
+  return made;
+}
+
+node_links::~node_links() {
+  stop();
+}
+
+caf::error node_links::load() {
+  certificates own{options_.folder, options_.clock};
+  auto fresh = std::make_shared<contexts>();
+  auto server = own.context(true, true);
+  if (!server) return server.error();
+  auto client = own.context(false, false);
+  if (!client) return client.error();
+  auto known = own.own();
+  if (!known) return known.error();
+  if (known->node != options_.node)
+    return fail(errc::invalid_argument, "the certificate in " + options_.folder.string() +
+                                            " is of node " + known->node + ", this is node " +
+                                            options_.node + "; names do not change");
+  fresh->server = std::move(*server);
+  fresh->client = std::move(*client);
+  std::lock_guard lock{mutex_};
+  contexts_ = std::move(fresh);
+  return {};
+}
+
+caf::error node_links::renew() {
+  return load();
+}
+
+std::shared_ptr<node_links::contexts> node_links::current() {
+  std::lock_guard lock{mutex_};
+  return contexts_;
+}
+
+template <class Work>
+bool node_links::in_thread(Work work) {
+  {
+    std::lock_guard lock{mutex_};
+    if (stopped_) return false;
+    ++threads_;
+  }
+  try {
+    std::thread{[this, work = std::move(work)]() mutable {
+      try {
+        work();
+      } catch (const std::exception& e) {
+        spdlog::error("a link between nodes failed: {}", e.what());
+      }
+      std::lock_guard lock{mutex_};
+      --threads_;
+      changed_.notify_all();
+    }}.detach();
+    return true;
+  } catch (const std::system_error&) {
+    std::lock_guard lock{mutex_};
+    --threads_;
+    return false;
+  }
+}
+
+void node_links::listen_loop() {
+  for (;;) {
+    pollfd all[2] = {{stopping_.descriptor(), POLLIN, 0}, {listening_.get(), POLLIN, 0}};
+    if (::poll(all, 2, -1) < 0 && errno != EINTR) return;
+    if (all[0].revents) return;
+    unique_fd socket{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (!socket) {
+      if (errno != EMFILE && errno != ENFILE) continue;
+      ::poll(all, 1, exhausted_delay_ms);
+      continue;
+    }
+    {
+      std::lock_guard lock{mutex_};
+      if (half_open_ >= options_.max_half_open) continue;
+      ++half_open_;
+    }
+    auto held = std::make_shared<unique_fd>(std::move(socket));
+    if (in_thread([this, held] { accepted(std::move(*held)); })) continue;
+    std::lock_guard lock{mutex_};
+    --half_open_;
+  }
+}
+
+std::string node_links::greeting_fault(const std::string& greeting, const std::string& node) const {
+  std::istringstream words{greeting.substr(std::string_view{greeting_word}.size())};
+  int protocol = 0;
+  std::string version, name;
+  if (!(words >> protocol >> version >> name)) return "malformed greeting";
+  if (auto fault = version_fault(version_text, version); !fault.empty()) return fault;
+  if (protocol != protocol_version)
+    return "messages have version " + std::to_string(protocol_version) + " here and " +
+           std::to_string(protocol) + " there; use the same version of the program";
+  if (name != node) return "the certificate is of node " + node + ", not of " + name;
+  return {};
+}
+
+void node_links::accepted(unique_fd socket) {
+  bool counted = true;
+  auto no_longer_half_open = [&] {
+    if (!std::exchange(counted, false)) return;
+    std::lock_guard lock{mutex_};
+    --half_open_;
+  };
+  auto with = current();
+  tls_stream stream{std::move(socket), with->server.get(),
+                    tls_stream::clock::now() + options_.handshake_timeout};
+  auto error = stream.accept();
+  auto line = error ? caf::expected<std::string>{error} : stream.read_line(max_line_bytes);
+  if (!line) {
+    spdlog::debug("a connection to the nodes' address came to nothing: {}", text_of(line.error()));
+    return no_longer_half_open();
+  }
+  auto node = node_of(stream.ssl());
+  if (line->starts_with("ENROL ") || line->starts_with("RENEW ")) {
+    auto answer = options_.answer ? options_.answer(*line, node) : "no this node is not the head";
+    if (auto failed = stream.write(answer + "\n"); !failed) stream.finish();
+  } else if (!node.empty() && line->starts_with(greeting_word)) {
+    no_longer_half_open();
+    welcome(stream, node, *line);
+  }
+  no_longer_half_open();
+}
+
+void node_links::welcome(tls_stream& stream, const std::string& node, const std::string& greeting) {
+  auto refuse = [&](const std::string& why) {
+    spdlog::warn("node {} is not let in: {}", node, why);
+    if (!stream.write("no " + why + "\n")) stream.finish();
+  };
+  if (auto fault = greeting_fault(greeting, node); !fault.empty()) return refuse(fault);
+  auto pair = inner_pair();
+  if (!pair) return refuse(text_of(pair.error()));
+  link_facts facts{0, node, {}};
+  auto end = add_link(facts.number);
+  if (!end) return refuse("too many links");
+  auto port = options_.factory(facts);
+  if (!port) {
+    drop_link(facts.number);
+    return refuse("this node takes no links now");
+  }
+  auto failed = stream.write("ok " + greeting_of(options_.node) + "\n");
+  if (!failed) failed = publish_over(system_, std::move(pair->first), port, options_.interface);
+  if (!failed)
+    carry(facts, stream, std::move(pair->second), end);
+  else
+    drop_link(facts.number);
+  caf::anon_send_exit(port, caf::exit_reason::user_shutdown);
+}
+
+node_links::pump_end_ptr node_links::add_link(uint64_t& number) {
+  auto end = std::make_shared<pump_end>();
+  std::lock_guard lock{mutex_};
+  if (stopped_ || links_.size() >= options_.max_links) return nullptr;
+  number = next_number_++;
+  links_[number] = end;
+  return end;
+}
+
+void node_links::drop_link(uint64_t number) {
+  std::lock_guard lock{mutex_};
+  links_.erase(number);
+}
+
+void node_links::carry(const link_facts& facts, tls_stream& stream, unique_fd inside,
+                       const pump_end_ptr& end) {
+  auto reason = run_pump(stream.ssl(), stream.descriptor(), inside.get(), *end);
+  inside.reset();
+  stream.finish();
+  drop_link(facts.number);
+  if (options_.on_closed) options_.on_closed(facts.number, facts.node, reason);
+}
+
+caf::expected<node_links::connected> node_links::connect(const std::string& address,
+                                                         const std::string& node,
+                                                         std::chrono::milliseconds timeout) {
+  auto until = tls_stream::clock::now() + timeout;
+  auto socket = connect_to(address, until);
+  if (!socket) return socket.error();
+  auto with = current();
+  auto stream = std::make_shared<tls_stream>(std::move(*socket), with->client.get(), until);
+  if (auto error = stream->connect()) return with_context(error, address);
+  connected made{{0, node_of(stream->ssl()), address}, nullptr};
+  if (made.facts.node.empty() || (!node.empty() && made.facts.node != node))
+    return fail(errc::not_authorised,
+                address + " shows the certificate of node " + made.facts.node + ", not of " + node);
+  auto hello = std::string{greeting_word} + " " + greeting_of(options_.node) + "\n";
+  if (auto error = stream->write(hello)) return with_context(error, address);
+  auto answer = stream->read_line(max_line_bytes);
+  if (!answer) return with_context(answer.error(), address);
+  if (!answer->starts_with("ok "))
+    return fail(errc::not_authorised, address + " does not let this node in: " +
+                                          answer->substr(std::min<size_t>(3, answer->size())));
+  auto pair = inner_pair();
+  if (!pair) return pair.error();
+  auto end = add_link(made.facts.number);
+  if (!end) return fail(errc::limit_reached, "too many links");
+  auto inside = std::make_shared<unique_fd>(std::move(pair->second));
+  bool carried = in_thread([this, facts = made.facts, stream, inside, end, with] {
+    carry(facts, *stream, std::move(*inside), end);
+  });
+  if (!carried) {
+    drop_link(made.facts.number);
+    return fail(errc::limit_reached, "no thread for a link");
+  }
+  auto found = connect_untyped(system_, std::move(pair->first), timeout);
+  if (!found) {
+    end->set("the framework could not connect");
+    return with_context(found.error(), address);
+  }
+  made.port = found->actor;
+  return made;
+}
+
+caf::expected<std::string> node_links::ask(const std::string& address, const std::string& question,
+                                           std::chrono::milliseconds timeout) {
+  auto until = tls_stream::clock::now() + timeout;
+  auto socket = connect_to(address, until);
+  if (!socket) return socket.error();
+  auto with = current();
+  tls_stream stream{std::move(*socket), with->client.get(), until};
+  if (auto error = stream.connect()) return with_context(error, address);
+  if (auto error = stream.write(question + "\n")) return with_context(error, address);
+  return stream.read_line(max_line_bytes);
+}
+
+void node_links::close(uint64_t number, std::string reason) {
+  pump_end_ptr end;
+  {
+    std::lock_guard lock{mutex_};
+    auto found = links_.find(number);
+    if (found == links_.end()) return;
+    end = found->second;
+  }
+  end->set(std::move(reason));
+}
+
+void node_links::stop() {
+  std::map<uint64_t, pump_end_ptr> all;
+  {
+    std::lock_guard lock{mutex_};
+    stopped_ = true;
+    all = links_;
+  }
+  stopping_.set("stopped");
+  for (auto& [number, end] : all) end->set("this node stops");
+  // Threads in a handshake end with its time-out at the latest.
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [this] { return threads_ == 0; });
+}
+
+}  // namespace et::cluster
