@@ -50,11 +50,9 @@ gated_registrar_actor::behavior_type registrar(registrar_pointer self, catalogue
                                                actors_ptr actors, uint64_t max_file_bytes,
                                                uint32_t audit_days);
 /// The same with a standby: `status` is told how things stand.
-gated_registrar_actor::behavior_type registrar_with_standby(registrar_pointer self,
-                                                            catalogue_store* store,
-                                                            actors_ptr actors,
-                                                            uint64_t max_file_bytes,
-                                                            std::shared_ptr<standby_status> status);
+gated_registrar_actor::behavior_type registrar_with_standby(
+    registrar_pointer self, catalogue_store* store, actors_ptr actors, uint64_t max_file_bytes,
+    uint32_t audit_days, std::shared_ptr<standby_status> status);
 
 /// True when `path` lies beneath `root`, both absolute and without `.` or `..` parts.
 bool beneath(const std::string& path, const std::string& root);

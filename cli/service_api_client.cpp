@@ -142,6 +142,9 @@ class connected_service : public service_api {
   caf::expected<volume_record> set_volume(const barcode& id, volume_status status) override {
     return client_->call<volume_record>(volume_atom_v, id, status);
   }
+  caf::expected<std::string> promote(bool force) override {
+    return client_->call<std::string>(promote_atom_v, force);
+  }
   caf::expected<std::vector<report>> nodes() override {
     return client_->call<std::vector<report>>(nodes_atom_v);
   }

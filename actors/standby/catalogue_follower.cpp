@@ -16,6 +16,7 @@ std::string folder_of(const follower_state& state) {
 void look_again(self_pointer self) {
   auto& state = self->state;
   if (state.ticking || state.promoted) return;
+  if (!state.options.connect && !state.attached) return;
   state.ticking = true;
   caf::delayed_anon_send(catalogue_follower_actor{self}, state.retry, tick_atom_v);
   state.retry = std::clamp(state.retry * 2, state.options.first_retry, state.options.last_retry);
@@ -36,17 +37,21 @@ void lose(self_pointer self, const std::string& why) {
   if (state.shipper) self->demonitor(state.shipper.address());
   state.shipper = nullptr;
   state.following = false;
+  state.retry = std::max(state.retry, state.options.first_retry);
   if (state.trouble != why) spdlog::warn("standby: no link to the head: {}", why);
   state.trouble = why;
   look_again(self);
 }
 
-/// Opens what is there; a copy that cannot be opened is replaced by a checkpoint.
+/// Opens what is there; a copy that cannot be opened is replaced by a checkpoint, unless it is
+/// somebody else's.
 void open_copy(self_pointer self) {
   auto& state = self->state;
   auto copy = catalogue_copy::open(folder_of(state), state.options.catalogue.memory_bytes);
   if (copy)
     state.copy = std::move(*copy);
+  else if (code_of(copy.error()) == errc::locked || code_of(copy.error()) == errc::newer_version)
+    self->quit(copy.error());
   else if (code_of(copy.error()) != errc::not_found)
     spdlog::error("standby: {}: a checkpoint is asked for", text_of(copy.error()));
 }
@@ -108,11 +113,30 @@ void follow(self_pointer self) {
 void look_for_head(self_pointer self) {
   auto& state = self->state;
   if (state.shipper || state.promoted) return;
-  auto shipper = state.options.connect();
-  if (!shipper) return lose(self, text_of(shipper.error()));
-  state.shipper = std::move(*shipper);
+  if (state.options.connect) {
+    auto shipper = state.options.connect();
+    if (!shipper) return lose(self, text_of(shipper.error()));
+    state.shipper = std::move(*shipper);
+  } else if (state.attached) {
+    state.shipper = caf::actor_cast<catalogue_shipper_actor>(state.attached);
+  } else {
+    return;
+  }
   self->monitor(state.shipper);
   follow(self);
+}
+
+/// The head says how it is reached.
+void attach(self_pointer self, const caf::strong_actor_ptr& to) {
+  auto& state = self->state;
+  if (state.promoted) {
+    if (to)
+      self->send(caf::actor_cast<catalogue_shipper_actor>(to), fence_atom_v, state.epochs->known());
+    return;
+  }
+  state.attached = to;
+  if (state.shipper) lose(self, to ? "the head has another link" : "the head has lost the link");
+  look_for_head(self);
 }
 
 /// Puts a complete checkpoint into place. What was there and is no copy is kept aside.
@@ -262,7 +286,9 @@ catalogue_follower_actor::behavior_type catalogue_follower(self_pointer self,
   state.epochs = std::move(*epochs);
   open_copy(self);
   self->set_down_handler([=](caf::down_msg& down) {
-    if (self->state.shipper && self->state.shipper.address() == down.source)
+    auto& mine = self->state;
+    if (mine.attached && mine.attached->get()->address() == down.source) mine.attached = nullptr;
+    if (mine.shipper && mine.shipper.address() == down.source)
       lose(self, "the link is down: " + text_of(down.reason));
   });
   // A head of another version may not know a message.
@@ -289,6 +315,14 @@ catalogue_follower_actor::behavior_type catalogue_follower(self_pointer self,
       [=](tick_atom) {
         self->state.ticking = false;
         look_for_head(self);
+      },
+      [=](attach_atom, const caf::strong_actor_ptr& to) { attach(self, to); },
+      [=](fence_atom) -> caf::result<epoch_record> {
+        auto& mine = self->state;
+        if (!mine.copy) return mine.epochs->known();
+        auto in_copy = mine.copy->epoch();
+        bool higher = in_copy && in_copy->epoch > mine.epochs->known().epoch;
+        return higher ? *in_copy : mine.epochs->known();
       },
       [=](promote_atom, bool force) { return promote(self, force); },
       [=](nodes_atom) { return self->state.head; },

@@ -18,7 +18,7 @@ struct follower_options {
   std::filesystem::path state;  ///< the copy is STATE/catalogue
   catalogue_store::options catalogue;
   /// The head's catalogue_shipper, over a link made now when there is none. May block for a while:
-  /// the follower has a thread of its own. Error: why not.
+  /// the follower has a thread of its own. Error: why not. Empty: the head attaches its shipper.
   std::function<caf::expected<catalogue_shipper_actor>()> connect;
   std::chrono::milliseconds first_retry = defaults::standby_first_retry;
   std::chrono::milliseconds last_retry = defaults::standby_last_retry;
@@ -31,6 +31,7 @@ struct follower_state {
   std::optional<epoch_file> epochs;
   std::unique_ptr<catalogue_copy> copy;  ///< null: none yet, or promoted
 
+  caf::strong_actor_ptr attached;   ///< the shipper, as the head said; null: it did not
   catalogue_shipper_actor shipper;  ///< null: no link
   std::string head;
   std::optional<uint64_t> session;

@@ -166,13 +166,15 @@ using catalogue_follower_actor = reporting_actor::extend<
     handles<void(counted_atom, uint64_t, bool)>,
     // Of a session: it cannot go on, a new one is to begin; and why.
     handles<void(anew_atom, uint64_t, std::string)>,
+    // The head's catalogue_shipper, over a link that the head has; null: that link has ended.
+    handles<void(attach_atom, caf::strong_actor_ptr)>,
     // Makes what was applied durable, and looks for the head (to itself).
     handles<void(sync_atom)>, handles<void(tick_atom)>,
     // Makes the copy the catalogue of a head, in a new epoch, durably, and follows no more; with
     // true also when the head is connected or the copy may lack something. Errors: unavailable,
     // not_found when there is no copy yet.
     handles<epoch_record(promote_atom, bool)>,
-    // The head that it follows or last followed; empty: none yet.
-    handles<std::string(nodes_atom)>>;
+    // The head that it follows or last followed (empty: none yet), and the epoch it knows.
+    handles<std::string(nodes_atom)>, handles<epoch_record(fence_atom)>>;
 
 }  // namespace et

@@ -47,8 +47,10 @@ struct test_node {
 class head {
  public:
   explicit head(const std::filesystem::path& state, std::chrono::milliseconds timeout = 20s,
-                standby_policy policy = standby_policy::drop) {
-    store = need(catalogue_store::open((state / "catalogue").string(), small_catalogue()));
+                standby_policy policy = standby_policy::drop, bool has_standby = true) {
+    auto opts = small_catalogue();
+    if (!has_standby) opts.log_bytes = 0;
+    store = need(catalogue_store::open((state / "catalogue").string(), opts));
     if (need(store->view()->workspaces()).empty()) {
       workspace_record record;
       record.name = "w";
@@ -57,6 +59,12 @@ class head {
       need(store->add_workspace(record));
     }
     actors->director = node.system.spawn(director);
+    if (!has_standby) {
+      registrar = node.system.spawn<caf::detached>(
+          et::registrar, store.get(), actors_ptr{actors}, uint64_t{1} << 40, uint32_t{400});
+      ends.add(registrar);
+      return;
+    }
     auto made =
         node.system.spawn<caf::detached>(registrar_with_standby, store.get(), actors_ptr{actors},
                                          uint64_t{1} << 40, uint32_t{400}, status);
@@ -79,8 +87,10 @@ class head {
   }
   ~head() {
     caf::scoped_actor self{node.system};
-    self->send_exit(shipper, caf::exit_reason::user_shutdown);
-    self->wait_for(shipper);
+    if (shipper) {
+      self->send_exit(shipper, caf::exit_reason::user_shutdown);
+      self->wait_for(shipper);
+    }
     self->send_exit(registrar, caf::exit_reason::user_shutdown);
     self->wait_for(registrar);
     *actors = {};
