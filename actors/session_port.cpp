@@ -6,7 +6,6 @@
 #include "actors/cluster/cluster_protocol.hpp"
 #include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
-#include "actors/node_roster.hpp"
 #include "actors/retrieval_supervisor.hpp"
 #include "actors/session_rights.hpp"
 #include "actors/version.hpp"
@@ -130,19 +129,6 @@ caf::result<R> to_retrieval(self_pointer self, retrieval_id id, Ts&&... xs) {
     return fail(errc::not_found, "retrieval " + std::to_string(id.value) +
                                      " is not one of this session, or has ended");
   return forwarded<R>(self, found->second, std::forward<Ts>(xs)...);
-}
-
-/// What is only in the cache of a lost node, in words.
-void add_lost_nodes(self_pointer self, batch_status& answer) {
-  std::map<std::string, size_t> held;
-  for (auto& one : answer.aggregations) {
-    if (one.state != state::cached || one.node.empty()) continue;
-    auto node = self->state.actors->nodes->find(one.node);
-    if (node && !node->up) ++held[one.node];
-  }
-  for (auto& [node, count] : held)
-    answer.waits.push_back(std::to_string(count) + " aggregations are only in the cache of node " +
-                           node + ", which is lost");
 }
 
 client_promise<batch_status> status(self_pointer self, const std::string& workspace, batch_id batch,
