@@ -39,7 +39,7 @@ class test_cluster {
   std::string log_of(const std::string& node) const;
 
  private:
-  struct node {
+  struct running_node {
     uint16_t port = 0;
     std::unique_ptr<child> process;
     std::unique_ptr<pipe_ends> said;
@@ -49,7 +49,7 @@ class test_cluster {
   void launch(const std::string& name, const std::string& token);
 
   temp_folder folder_;
-  std::map<std::string, node> nodes_;
+  std::map<std::string, running_node> nodes_;
 };
 
 }  // namespace et::blackbox
