@@ -153,6 +153,7 @@ client_promise<batch_status> status(self_pointer self, const std::string& worksp
                                 .then(
                                     [=](std::vector<std::string>& waits) mutable {
                                       answer->waits = std::move(waits);
+                                      add_lost_nodes(self, *answer);
                                       promise.deliver(std::move(*answer));
                                     },
                                     failed);

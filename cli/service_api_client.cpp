@@ -1,4 +1,7 @@
 // The one file of the commands that knows the framework.
+#include <map>
+#include <mutex>
+
 #include "cli/client.hpp"
 #include "cli/service_api.hpp"
 
@@ -93,11 +96,28 @@ class connected_service : public service_api {
     return error_of(client_->call<bool>(get_want_atom_v, retrieval, ranges, last));
   }
   caf::expected<delivery> get_next(retrieval_id retrieval) override {
-    return client_->call<delivery>(get_next_atom_v, retrieval);
+    auto given = client_->call<delivery>(get_next_atom_v, retrieval);
+    if (given && !given->ticket.empty()) learn_place(*given);
+    return given;
   }
   pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation, uint64_t offset_bytes,
                           uint32_t size_bytes) override {
-    return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
+    auto node = place_of(aggregation);
+    if (!node)
+      return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
+    auto promise = std::make_shared<std::promise<caf::expected<bytes>>>();
+    auto answer = promise->get_future();
+    auto done = [promise](caf::expected<bytes> result) { promise->set_value(std::move(result)); };
+    node->post<bytes>(
+        [=, this](caf::expected<bytes> result) {
+          if (result || code_of(result.error()) != errc::unavailable) return done(std::move(result));
+          // The node is not to be reached any more; perhaps the head still reaches it.
+          forget_place(aggregation);
+          client_->post<bytes>(done, get_data_atom_v, retrieval, aggregation, offset_bytes,
+                               size_bytes);
+        },
+        get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
+    return answer;
   }
   unique_fd take_descriptor(uint64_t number) override { return client_->take_descriptor(number); }
   caf::error get_done(retrieval_id retrieval, const wanted_range& range) override {
@@ -150,11 +170,40 @@ class connected_service : public service_api {
  private:
   template <class T, class... Words>
   pending<T> ask(Words... words) {
+    return ask_of<T>(*client_, std::move(words)...);
+  }
+
+  template <class T, class... Words>
+  static pending<T> ask_of(client& whom, Words... words) {
     auto promise = std::make_shared<std::promise<caf::expected<T>>>();
     auto answer = promise->get_future();
-    client_->post<T>([promise](caf::expected<T> result) { promise->set_value(std::move(result)); },
-                     std::move(words)...);
+    whom.post<T>([promise](caf::expected<T> result) { promise->set_value(std::move(result)); },
+                 std::move(words)...);
     return answer;
+  }
+
+  /// Data of another node comes straight from there; by way of the head when that cannot be
+  /// reached from here.
+  void learn_place(const delivery& given) {
+    std::lock_guard lock{mutex_};
+    auto& node = nodes_[given.address];
+    if (!node) {
+      auto connected =
+          client::connect_with_ticket(given.address, given.fingerprint, given.ticket);
+      if (connected) node = std::move(*connected);
+    }
+    places_[given.range.aggregation] = node;
+  }
+
+  void forget_place(aggregation_id aggregation) {
+    std::lock_guard lock{mutex_};
+    places_.erase(aggregation);
+  }
+
+  std::shared_ptr<client> place_of(aggregation_id aggregation) {
+    std::lock_guard lock{mutex_};
+    auto found = places_.find(aggregation);
+    return found == places_.end() ? nullptr : found->second;
   }
 
   // Rows are unpacked where they arrive, while the command is busy with those before.
@@ -175,6 +224,9 @@ class connected_service : public service_api {
   }
 
   std::unique_ptr<client> client_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<client>> nodes_;       ///< by address; null: unreachable
+  std::map<aggregation_id, std::shared_ptr<client>> places_;  ///< of what is being got
 };
 
 }  // namespace

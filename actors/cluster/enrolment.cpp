@@ -106,6 +106,7 @@ caf::error join_tokens::add(const std::string& hash, int64_t expires_ns, int64_t
     return fail(errc::invalid_argument, "this is no join token that can be used");
   std::lock_guard guard{mutex_};
   auto held = lock();
+  if (!held) return fail(errc::io_error, "cannot lock " + file_.string());
   auto all = load();
   std::erase_if(all, [&](const auto& one) { return one.second <= now_ns; });
   if (all.size() >= max_join_tokens)
@@ -117,6 +118,7 @@ caf::error join_tokens::add(const std::string& hash, int64_t expires_ns, int64_t
 bool join_tokens::take(const std::string& hash, int64_t now_ns) {
   std::lock_guard guard{mutex_};
   auto held = lock();
+  if (!held) return false;
   auto all = load();
   auto found = all.find(hex_of(hash));
   if (found == all.end()) return false;
@@ -146,6 +148,10 @@ std::string enrolment::answer(const std::string& question, const std::string& no
   }
   words >> secret >> name >> request;
   if (what != "ENROL" || !is_node_name(name)) return "no this is not understood";
+  // With the head's name one could be the head to others.
+  auto own = own_.own();
+  if (!own || own->node == name)
+    return "no " + name + " is the name of the head; give this node another one";
   if (!is_token(secret) || !tokens_.take(token_hash(secret), clock_->now_ns())) {
     spdlog::warn("somebody wanted to join as node {} with a token that is not good", name);
     return "no the join token is not known, or was used, or has expired; make another on the head: "
@@ -160,7 +166,8 @@ caf::expected<std::string> renewal_question(certificates& own, const std::string
   return "RENEW " + in_one_line(*request);
 }
 
-caf::error take_answer(certificates& own, const std::string& answer) {
+caf::error take_answer(certificates& own, const std::string& answer,
+                       const std::string& fingerprint) {
   std::istringstream words{answer};
   std::string verdict, authority, certificate;
   words >> verdict;
@@ -168,6 +175,9 @@ caf::error take_answer(certificates& own, const std::string& answer) {
     return fail(errc::not_authorised,
                 "the head refuses: " + answer.substr(std::min<size_t>(3, answer.size())));
   words >> authority >> certificate;
+  // A node that is not the head could have answered as well.
+  if (!fingerprint.empty() && fingerprint_of_pem(in_lines(authority)) != fingerprint)
+    return fail(errc::corrupt, "the authority that was sent is not the one of the join token");
   return own.install(in_lines(authority), in_lines(certificate));
 }
 
@@ -200,7 +210,7 @@ caf::error enrol(const std::string& address, const std::string& token, const std
   if (auto error = stream.write(question)) return with_context(error, address);
   auto answer = stream.read_line(max_answer_bytes);
   if (!answer) return with_context(answer.error(), address);
-  return take_answer(own, *answer);
+  return take_answer(own, *answer, known->fingerprint);
 }
 
 }  // namespace et::cluster

@@ -74,6 +74,9 @@ caf::error enrol(const std::string& address, const std::string& token, const std
 
 /// The question for a new certificate, and taking its answer.
 caf::expected<std::string> renewal_question(certificates& own, const std::string& node);
-caf::error take_answer(certificates& own, const std::string& answer);
+/// `fingerprint`: of the authority that must have answered; empty: of the one that is known here.
+/// Errors: not_authorised (the head's word), and those of certificates::install().
+caf::error take_answer(certificates& own, const std::string& answer,
+                       const std::string& fingerprint = {});
 
 }  // namespace et::cluster

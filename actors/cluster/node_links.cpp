@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 #include <thread>
@@ -19,6 +20,8 @@ namespace et::cluster {
 namespace {
 
 constexpr const char* greeting_word = "ELASTICTAPE-NODE 1";
+/// Payload of one message between nodes.
+constexpr uint32_t max_payload_bytes = 32u << 20;
 constexpr size_t max_line_bytes = 2 * max_certificate_bytes;
 constexpr int socket_buffer_bytes = 1024 * 1024;
 /// The door tries again after this when it has no descriptors left.
@@ -100,7 +103,7 @@ bool node_links::in_thread(Work work) {
   {
     std::lock_guard lock{mutex_};
     if (stopped_) return false;
-    ++threads_;
+    ++inside_;
   }
   try {
     std::thread{[this, work = std::move(work)]() mutable {
@@ -110,13 +113,13 @@ bool node_links::in_thread(Work work) {
         spdlog::error("a link between nodes failed: {}", e.what());
       }
       std::lock_guard lock{mutex_};
-      --threads_;
+      --inside_;
       changed_.notify_all();
     }}.detach();
     return true;
   } catch (const std::system_error&) {
     std::lock_guard lock{mutex_};
-    --threads_;
+    --inside_;
     return false;
   }
 }
@@ -132,16 +135,43 @@ void node_links::listen_loop() {
       ::poll(all, 1, exhausted_delay_ms);
       continue;
     }
-    {
-      std::lock_guard lock{mutex_};
-      if (half_open_ >= options_.max_half_open) continue;
-      ++half_open_;
-    }
     auto held = std::make_shared<unique_fd>(std::move(socket));
-    if (in_thread([this, held] { accepted(std::move(*held)); })) continue;
-    std::lock_guard lock{mutex_};
-    --half_open_;
+    in_thread([this, held] { accepted(std::move(*held)); });
   }
+}
+
+node_links::waiting::waiting(node_links& of, int socket, bool stranger) : of_(of) {
+  std::lock_guard lock{of.mutex_};
+  number_ = of.next_number_++;
+  of.waiting_[number_] = {socket, stranger};
+  if (of.stopped_) ::shutdown(socket, SHUT_RDWR);
+  if (!stranger) return;
+  size_t strangers = 0;
+  for (auto& [number, one] : of.waiting_) strangers += one.stranger;
+  if (strangers <= of.options_.max_half_open) return;
+  // Who is slow makes room: those who know what to say need milliseconds.
+  auto oldest = std::find_if(of.waiting_.begin(), of.waiting_.end(),
+                             [](const auto& one) { return one.second.stranger; });
+  ::shutdown(oldest->second.socket, SHUT_RDWR);
+  of.waiting_.erase(oldest);
+}
+
+void node_links::waiting::end() {
+  std::lock_guard lock{of_.mutex_};
+  of_.waiting_.erase(number_);
+}
+
+node_links::visit::visit(node_links& of) : of_(of) {
+  std::lock_guard lock{of.mutex_};
+  let_in_ = !of.stopped_;
+  if (let_in_) ++of.inside_;
+}
+
+node_links::visit::~visit() {
+  if (!let_in_) return;
+  std::lock_guard lock{of_.mutex_};
+  --of_.inside_;
+  of_.changed_.notify_all();
 }
 
 std::string node_links::greeting_fault(const std::string& greeting, const std::string& node) const {
@@ -158,30 +188,24 @@ std::string node_links::greeting_fault(const std::string& greeting, const std::s
 }
 
 void node_links::accepted(unique_fd socket) {
-  bool counted = true;
-  auto no_longer_half_open = [&] {
-    if (!std::exchange(counted, false)) return;
-    std::lock_guard lock{mutex_};
-    --half_open_;
-  };
   auto with = current();
   tls_stream stream{std::move(socket), with->server.get(),
                     tls_stream::clock::now() + options_.handshake_timeout};
+  waiting half_open{*this, stream.descriptor(), true};
   auto error = stream.accept();
   auto line = error ? caf::expected<std::string>{error} : stream.read_line(max_line_bytes);
   if (!line) {
     spdlog::debug("a connection to the nodes' address came to nothing: {}", text_of(line.error()));
-    return no_longer_half_open();
+    return;
   }
   auto node = node_of(stream.ssl());
   if (line->starts_with("ENROL ") || line->starts_with("RENEW ")) {
     auto answer = options_.answer ? options_.answer(*line, node) : "no this node is not the head";
     if (auto failed = stream.write(answer + "\n"); !failed) stream.finish();
   } else if (!node.empty() && line->starts_with(greeting_word)) {
-    no_longer_half_open();
+    half_open.end();
     welcome(stream, node, *line);
   }
-  no_longer_half_open();
 }
 
 void node_links::welcome(tls_stream& stream, const std::string& node, const std::string& greeting) {
@@ -193,7 +217,7 @@ void node_links::welcome(tls_stream& stream, const std::string& node, const std:
   auto pair = inner_pair();
   if (!pair) return refuse(text_of(pair.error()));
   link_facts facts{0, node, {}};
-  auto end = add_link(facts.number);
+  auto end = add_link(facts);
   if (!end) return refuse("too many links");
   auto port = options_.factory(facts);
   if (!port) {
@@ -209,23 +233,59 @@ void node_links::welcome(tls_stream& stream, const std::string& node, const std:
   caf::anon_send_exit(port, caf::exit_reason::user_shutdown);
 }
 
-node_links::pump_end_ptr node_links::add_link(uint64_t& number) {
+node_links::pump_end_ptr node_links::add_link(link_facts& facts) {
   auto end = std::make_shared<pump_end>();
   std::lock_guard lock{mutex_};
   if (stopped_ || links_.size() >= options_.max_links) return nullptr;
-  number = next_number_++;
-  links_[number] = end;
+  facts.number = next_number_++;
+  links_[facts.number] = {end, facts.node, facts.address.empty(), {}};
   return end;
+}
+
+/// A framework's name belongs to one link at a time. Who dials once more has lost the old link,
+/// which makes room; one that shows another node's certificate is only refused.
+bool node_links::take_name(uint64_t number, const node_bytes& name) {
+  auto until = tls_stream::clock::now() + options_.handshake_timeout;
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    auto mine = links_.find(number);
+    if (mine == links_.end() || stopped_) return false;
+    auto holder = std::find_if(links_.begin(), links_.end(), [&](const auto& one) {
+      return one.first != number && one.second.name == name;
+    });
+    if (holder == links_.end()) {
+      mine->second.name = name;
+      return true;
+    }
+    auto& old = holder->second;
+    if (old.accepted != mine->second.accepted || old.node != mine->second.node) return false;
+    old.end->set("it has been dialled again");
+    if (changed_.wait_until(lock, until) == std::cv_status::timeout) return false;
+  }
+}
+
+link_policy node_links::policy_of(const link_facts& facts) {
+  link_policy policy;
+  policy.peer = facts.address.empty() ? peer_kind::dialling_node : peer_kind::accepting_node;
+  policy.own_node = wire_node(system_.node());
+  policy.max_payload_bytes = max_payload_bytes;
+  policy.is_free = [this, number = facts.number](const node_bytes& name) {
+    return take_name(number, name);
+  };
+  return policy;
 }
 
 void node_links::drop_link(uint64_t number) {
   std::lock_guard lock{mutex_};
   links_.erase(number);
+  changed_.notify_all();
 }
 
 void node_links::carry(const link_facts& facts, tls_stream& stream, unique_fd inside,
                        const pump_end_ptr& end) {
-  auto reason = run_pump(stream.ssl(), stream.descriptor(), inside.get(), *end);
+  auto reason = run_pump({stream.ssl(), stream.descriptor(), inside.get(), policy_of(facts),
+                          options_.handshake_timeout},
+                         *end);
   inside.reset();
   stream.finish();
   drop_link(facts.number);
@@ -235,11 +295,20 @@ void node_links::carry(const link_facts& facts, tls_stream& stream, unique_fd in
 caf::expected<node_links::connected> node_links::connect(const std::string& address,
                                                          const std::string& node,
                                                          std::chrono::milliseconds timeout) {
+  visit inside{*this};
+  if (!inside) return fail(errc::unavailable, "the links of this node have been stopped");
+  return link_up(address, node, timeout);
+}
+
+caf::expected<node_links::connected> node_links::link_up(const std::string& address,
+                                                         const std::string& node,
+                                                         std::chrono::milliseconds timeout) {
   auto until = tls_stream::clock::now() + timeout;
   auto socket = connect_to(address, until);
   if (!socket) return socket.error();
   auto with = current();
   auto stream = std::make_shared<tls_stream>(std::move(*socket), with->client.get(), until);
+  waiting answer_due{*this, stream->descriptor(), false};
   if (auto error = stream->connect()) return with_context(error, address);
   connected made{{0, node_of(stream->ssl()), address}, nullptr};
   if (made.facts.node.empty() || (!node.empty() && made.facts.node != node))
@@ -254,8 +323,9 @@ caf::expected<node_links::connected> node_links::connect(const std::string& addr
                                           answer->substr(std::min<size_t>(3, answer->size())));
   auto pair = inner_pair();
   if (!pair) return pair.error();
-  auto end = add_link(made.facts.number);
+  auto end = add_link(made.facts);
   if (!end) return fail(errc::limit_reached, "too many links");
+  answer_due.end();
   auto inside = std::make_shared<unique_fd>(std::move(pair->second));
   bool carried = in_thread([this, facts = made.facts, stream, inside, end, with] {
     carry(facts, *stream, std::move(*inside), end);
@@ -275,11 +345,14 @@ caf::expected<node_links::connected> node_links::connect(const std::string& addr
 
 caf::expected<std::string> node_links::ask(const std::string& address, const std::string& question,
                                            std::chrono::milliseconds timeout) {
+  visit inside{*this};
+  if (!inside) return fail(errc::unavailable, "the links of this node have been stopped");
   auto until = tls_stream::clock::now() + timeout;
   auto socket = connect_to(address, until);
   if (!socket) return socket.error();
   auto with = current();
   tls_stream stream{std::move(*socket), with->client.get(), until};
+  waiting answer_due{*this, stream.descriptor(), false};
   if (auto error = stream.connect()) return with_context(error, address);
   if (auto error = stream.write(question + "\n")) return with_context(error, address);
   return stream.read_line(max_line_bytes);
@@ -291,23 +364,21 @@ void node_links::close(uint64_t number, std::string reason) {
     std::lock_guard lock{mutex_};
     auto found = links_.find(number);
     if (found == links_.end()) return;
-    end = found->second;
+    end = found->second.end;
   }
   end->set(std::move(reason));
 }
 
 void node_links::stop() {
-  std::map<uint64_t, pump_end_ptr> all;
+  stopping_.set("stopped");
   {
     std::lock_guard lock{mutex_};
     stopped_ = true;
-    all = links_;
+    for (auto& [number, one] : links_) one.end->set("this node stops");
+    for (auto& [number, one] : waiting_) ::shutdown(one.socket, SHUT_RDWR);
   }
-  stopping_.set("stopped");
-  for (auto& [number, end] : all) end->set("this node stops");
-  // Threads in a handshake end with its time-out at the latest.
   std::unique_lock lock{mutex_};
-  changed_.wait(lock, [this] { return threads_ == 0; });
+  changed_.wait(lock, [this] { return inside_ == 0; });
 }
 
 }  // namespace et::cluster

@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -53,7 +54,7 @@ class node_links {
         on_closed;
     /// Answers a question about certificates; `node` is that of the certificate shown, or empty.
     std::function<std::string(const std::string& question, const std::string& node)> answer;
-    size_t max_half_open = 64;  ///< connections that are no links yet; more are closed at once
+    size_t max_half_open = 64;  ///< connections that are no links yet; of more the oldest goes
     size_t max_links = 256;
     std::chrono::milliseconds handshake_timeout{10'000};
     const wall_clock* clock = &system_clock();
@@ -92,6 +93,40 @@ class node_links {
     openssl_ptr<SSL_CTX> client;
   };
   using pump_end_ptr = std::shared_ptr<pump_end>;
+  struct link {
+    pump_end_ptr end;
+    std::string node;
+    bool accepted = false;
+    std::optional<node_bytes> name;  ///< of the other side's framework
+  };
+  /// A socket whose owner waits for it, to be woken by ending it: of a stranger that takes the room
+  /// of others, and at the end. Ends before the socket is closed.
+  class waiting {
+   public:
+    waiting(node_links& of, int socket, bool stranger);
+    ~waiting() { end(); }
+    waiting(const waiting&) = delete;
+    waiting& operator=(const waiting&) = delete;
+    void end();
+
+   private:
+    node_links& of_;
+    uint64_t number_ = 0;
+  };
+  /// A caller who is inside; stop() waits for it.
+  class visit {
+   public:
+    explicit visit(node_links& of);
+    ~visit();
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+    /// False: there are no links any more.
+    explicit operator bool() const { return let_in_; }
+
+   private:
+    node_links& of_;
+    bool let_in_ = false;
+  };
 
   node_links(caf::actor_system& system, options with)
       : system_(system), options_(std::move(with)) {}
@@ -105,8 +140,12 @@ class node_links {
   /// Carries a link until it ends, and tells.
   void carry(const link_facts& facts, tls_stream& stream, unique_fd inside,
              const pump_end_ptr& end);
+  link_policy policy_of(const link_facts& facts);
+  bool take_name(uint64_t number, const node_bytes& name);
+  caf::expected<connected> link_up(const std::string& address, const std::string& node,
+                                   std::chrono::milliseconds timeout);
   std::string greeting_fault(const std::string& greeting, const std::string& node) const;
-  pump_end_ptr add_link(uint64_t& number);
+  pump_end_ptr add_link(link_facts& facts);
   void drop_link(uint64_t number);
 
   caf::actor_system& system_;
@@ -117,10 +156,14 @@ class node_links {
   std::mutex mutex_;  ///< guards the rest
   std::condition_variable changed_;
   std::shared_ptr<contexts> contexts_;
-  std::map<uint64_t, pump_end_ptr> links_;
+  std::map<uint64_t, link> links_;
   uint64_t next_number_ = 1;
-  size_t threads_ = 0;
-  size_t half_open_ = 0;
+  size_t inside_ = 0;  ///< threads and callers
+  struct waiting_socket {
+    int socket;
+    bool stranger;
+  };
+  std::map<uint64_t, waiting_socket> waiting_;  ///< in the order in which they came
   bool stopped_ = false;
 };
 

@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
-#include "actors/cluster/node_frames.hpp"
 #include "actors/stream_buffer.hpp"
 
 namespace et::cluster {
@@ -36,7 +36,12 @@ bool would_block(int error) {
 
 class pump {
  public:
-  pump(SSL* ssl, int outside, int inside) : ssl_(ssl), outside_(outside), inside_(inside) {}
+  explicit pump(const pump_options& with)
+      : ssl_(with.ssl),
+        outside_(with.outside),
+        inside_(with.inside),
+        check_(with.policy),
+        greeting_until_(clock::now() + with.greeting_timeout) {}
 
   std::string run(const pump_end& end) {
     for (;;) {
@@ -57,12 +62,20 @@ class pump {
       pollfd all[3] = {{end.descriptor(), POLLIN, 0},
                        {outside_, outside_events(), 0},
                        {inside_, inside_events(), 0}};
-      if (::poll(all, 3, -1) < 0 && errno != EINTR) return "cannot wait for the link";
+      if (::poll(all, 3, wait_ms()) < 0 && errno != EINTR) return "cannot wait for the link";
       if (all[0].revents) return end.reason();
+      if (!check_.greeted() && clock::now() >= greeting_until_) return "no greeting in time";
     }
   }
 
  private:
+  using clock = std::chrono::steady_clock;
+
+  int wait_ms() const {
+    if (check_.greeted()) return -1;
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(greeting_until_ - clock::now());
+    return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 60'000));
+  }
   short outside_events() {
     short events = 0;
     if (!in_.room().empty() || read_wants_write_) events |= POLLIN;
@@ -85,9 +98,7 @@ class pump {
       if (result > 0) {
         in_.filled(static_cast<size_t>(result));
         moved = true;
-        const char* reason = nullptr;
-        in_.judge(frames_.pass(in_.unjudged(), reason));
-        if (reason) return reason;
+        if (auto why = judge(in_, true)) return why;
         continue;
       }
       switch (SSL_get_error(ssl_, result)) {
@@ -121,8 +132,27 @@ class pump {
     if (count == 0) return "the framework has closed the link";
     if (count < 0) return would_block(errno) ? nullptr : "the framework has closed the link";
     out_.filled(static_cast<size_t>(count));
-    out_.judge(static_cast<size_t>(count));
     moved = true;
+    return judge(out_, false);
+  }
+
+  const char* judge(stream_buffer& buffer, bool inbound) {
+    while (!buffer.unjudged().empty()) {
+      auto step = inbound ? check_.inbound(buffer.unjudged()) : check_.outbound(buffer.unjudged());
+      switch (step.what) {
+        case link_step::action::more:
+          buffer.expect(step.bytes);
+          return nullptr;
+        case link_step::action::pass:
+          buffer.judge(step.bytes);
+          break;
+        case link_step::action::drop:
+          buffer.erase(step.bytes);
+          break;
+        case link_step::action::refuse:
+          return step.reason;
+      }
+    }
     return nullptr;
   }
 
@@ -155,15 +185,16 @@ class pump {
   int inside_;
   stream_buffer in_;
   stream_buffer out_;
-  node_frames frames_;
+  link_check check_;
+  clock::time_point greeting_until_;
   bool read_wants_write_ = false;
   bool write_blocked_ = false;
 };
 
 }  // namespace
 
-std::string run_pump(SSL* ssl, int outside, int inside, const pump_end& end) {
-  return pump{ssl, outside, inside}.run(end);
+std::string run_pump(const pump_options& with, const pump_end& end) {
+  return pump{with}.run(end);
 }
 
 }  // namespace et::cluster

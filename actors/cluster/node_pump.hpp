@@ -3,9 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string>
 
 #include "actors/cluster/tls_stream.hpp"
+#include "actors/link_check.hpp"
 
 namespace et::cluster {
 
@@ -25,8 +27,15 @@ class pump_end {
   std::string reason_;
 };
 
-/// Runs until one side ends, or `end` is set; returns why. Both descriptors are non-blocking; the
-/// caller closes them.
-std::string run_pump(SSL* ssl, int outside, int inside, const pump_end& end);
+struct pump_options {
+  SSL* ssl = nullptr;  ///< after its handshake
+  int outside = -1;    ///< this and the next non-blocking; the caller closes them
+  int inside = -1;
+  link_policy policy;                            ///< of a node; is_free is called on this thread
+  std::chrono::milliseconds greeting_timeout{};  ///< for the framework's greeting of the other node
+};
+
+/// Runs until one side ends, or `end` is set; returns why.
+std::string run_pump(const pump_options& with, const pump_end& end);
 
 }  // namespace et::cluster

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "actors/actor_base.hpp"
+#include "actors/data_port.hpp"
 #include "actors/inspector.hpp"
 #include "actors/relay.hpp"
 
@@ -24,6 +25,7 @@ caf::expected<std::unique_ptr<node_service>> node_service::start(
   auto held = made->storage_->held();
   if (!held) return held.error();
   made->spawn_actors(std::move(*held));
+  if (auto error = made->open_door()) return error;
   if (auto error = made->join_cluster()) return error;
   made->watch(std::move(on_failure));
   return made;
@@ -41,8 +43,43 @@ void node_service::spawn_actors(std::vector<kept_file> kept) {
   actors_->inspector = system_.spawn(inspector, actors_ptr{actors_});
 }
 
+/// Who comes with a ticket reads data; commands are for the head.
+caf::error node_service::open_door() {
+  auto& door = options_.door;
+  if (!door.remote || !actors_->tickets) return {};
+  if (door.socket.empty()) door.socket = (options_.state / "elastictape.sock").string();
+  door.channels = storage_->channels();
+  credential_checker::options nobody;
+  nobody.find_token = [](const std::string&) { return std::optional<token_record>{}; };
+  nobody.find_user = [](const std::string&) -> caf::expected<os_user> {
+    return fail(errc::not_found, "this node is not the head");
+  };
+  nobody.find_uid = [](uint32_t) -> caf::expected<os_user> {
+    return fail(errc::not_found, "this node is not the head");
+  };
+  door.remote->checker = std::make_shared<credential_checker>(std::move(nobody));
+  auto actors = actors_ptr{actors_};
+  auto* system = &system_;
+  door.remote->ticket_port = [actors, system](const std::string& ticket, uint64_t session) {
+    return caf::actor_cast<caf::strong_actor_ptr>(
+        system->spawn(data_port, actors, ticket, session));
+  };
+  auto opened = front_door::open(system_, door, [](const identity&, uint64_t) {
+    return caf::strong_actor_ptr{};
+  });
+  if (!opened) return opened.error();
+  door_ = std::move(*opened);
+  return {};
+}
+
 caf::error node_service::join_cluster() {
   membership_options with;
+  if (door_) {
+    with.clients = door_->remote_address();
+    auto fingerprint = certificates{options_.cluster.folder}.key_fingerprint();
+    if (!fingerprint) return fingerprint.error();
+    with.fingerprint = *fingerprint;
+  }
   with.clock = options_.storage.clock;
   auto* storage = storage_.get();
   with.give_up_jobs = [storage, stopping = stopping_](bool on) {
@@ -81,6 +118,7 @@ void node_service::watch(std::function<void(const std::string&)> on_failure) {
 
 void node_service::stop() {
   if (!actors_ || stopping_->exchange(true)) return;
+  if (door_) door_->stop();
   if (links_) links_->stop();
   storage_->give_up_jobs(true);
   auto list = every_actor();
@@ -97,6 +135,7 @@ void node_service::stop() {
   *actors_ = {};
   actors_.reset();
   links_.reset();
+  door_.reset();
   storage_.reset();
   spdlog::info("stopped");
 }

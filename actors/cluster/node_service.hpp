@@ -16,6 +16,7 @@ struct node_service_options {
   std::string node;             ///< its name; empty: the one that it has, or the host's
   storage_options storage;      ///< empty folders: STATE/cache, STATE/library
   cluster_options cluster;
+  front_door::options door;  ///< with `remote` clients read data here, with tickets of the head
   /// Completes what the membership is told, when the node's name is known and its state folder is
   /// locked. May be empty.
   std::function<void(const std::string& node, membership_options& with)> prepare;
@@ -41,6 +42,7 @@ class node_service {
   node_service(caf::actor_system& system, node_service_options options)
       : system_(system), options_(std::move(options)) {}
   void spawn_actors(std::vector<kept_file> kept);
+  caf::error open_door();
   caf::error join_cluster();
   void watch(std::function<void(const std::string&)> on_failure);
   std::vector<caf::actor> every_actor() const;
@@ -50,6 +52,7 @@ class node_service {
   std::optional<state_folder> folder_;
   std::unique_ptr<node_storage> storage_;
   std::shared_ptr<service_actors> actors_;
+  std::unique_ptr<front_door> door_;
   std::unique_ptr<node_links> links_;
   membership_actor membership_;
   caf::actor watcher_;

@@ -52,12 +52,23 @@ struct refusal<handles<session_info(hello_atom, std::string)>> {
   }
 };
 
+/// Not delegated: the answer must come from the actor that the session knows.
+template <class Handle, class Atom>
+caf::result<std::vector<report>> passed_on(const std::shared_ptr<port>& p, const Handle& whom,
+                                           Atom what) {
+  auto promise = p->self->template make_response_promise<std::vector<report>>();
+  p->self->request(whom, defaults::request_timeout, what)
+      .then([promise](std::vector<report>& all) mutable { promise.deliver(std::move(all)); },
+            [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
+  return promise;
+}
+
 template <>
 struct refusal<handles<std::vector<report>(admin_inspect_atom)>> {
   static auto make(const std::shared_ptr<port>& p) {
     return [p](admin_inspect_atom) -> caf::result<std::vector<report>> {
       if (!p->who.administrator) return p->not_administrator();
-      return p->self->delegate(p->options.follower, report_atom_v);
+      return passed_on(p, p->options.follower, report_atom_v);
     };
   }
 };
@@ -68,8 +79,7 @@ struct refusal<handles<std::vector<report>(nodes_atom)>> {
     return [p](nodes_atom) -> caf::result<std::vector<report>> {
       if (!p->who.administrator) return p->not_administrator();
       if (!p->options.membership) return std::vector<report>{};
-      return p->self->delegate(caf::actor_cast<membership_actor>(p->options.membership),
-                               nodes_atom_v);
+      return passed_on(p, caf::actor_cast<membership_actor>(p->options.membership), nodes_atom_v);
     };
   }
 };

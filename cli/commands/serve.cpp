@@ -123,6 +123,21 @@ cluster::cluster_options cluster_of(const service_config& config,
   return options;
 }
 
+/// Nothing: clients of this machine only.
+std::optional<front_door::remote_options> remote_of(const service_config& config,
+                                                    const std::filesystem::path& state) {
+  if (config.service.tls_listen.empty()) return std::nullopt;
+  front_door::remote_options remote;
+  remote.listen = config.service.tls_listen;
+  remote.certificate = config.service.tls_certificate;
+  remote.key = config.service.tls_key;
+  if (remote.certificate.empty()) {
+    remote.certificate = state / "cluster" / "node.pem";
+    remote.key = state / "cluster" / "node.key";
+  }
+  return remote;
+}
+
 service_options options_of(const service_config& config, const std::filesystem::path& state,
                            bool embedded) {
   service_options options;
@@ -149,18 +164,8 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.door.max_sessions_per_user = config.limits.sessions_per_user;
   options.door.session_idle_timeout = std::chrono::seconds{config.limits.session_idle_s};
   options.door.administrators.names = config.admin.users;
-  if (!config.service.tls_listen.empty()) {
-    front_door::remote_options remote;
-    remote.listen = config.service.tls_listen;
-    remote.certificate = config.service.tls_certificate;
-    remote.key = config.service.tls_key;
-    if (remote.certificate.empty()) {
-      remote.certificate = state / "cluster" / "node.pem";
-      remote.key = state / "cluster" / "node.key";
-    }
-    if (config.service.munge) options.munge = make_munge_daemon(config.service.munge_socket);
-    options.door.remote = std::move(remote);
-  }
+  if (config.service.munge) options.munge = make_munge_daemon(config.service.munge_socket);
+  options.door.remote = remote_of(config, state);
   options.node = config.node.name;
   options.default_workspace = embedded;
   return options;
@@ -374,6 +379,9 @@ int serve_node(const service_config& config, const std::filesystem::path& state)
   options.node = config.node.name;
   options.storage = storage_of(config);
   options.cluster = cluster_of(config, state);
+  options.door.remote = remote_of(config, state);
+  options.door.max_sessions = config.limits.sessions;
+  options.door.max_sessions_per_user = config.limits.sessions;
   auto running = cluster::node_service::start(system, std::move(options), front.on_failure());
   if (!running) {
     spdlog::critical("cannot start: {}", text_of(running.error()));
@@ -387,11 +395,12 @@ int serve_node(const service_config& config, const std::filesystem::path& state)
   return asked ? 0 : 1;
 }
 
-/// Gets the certificate of this node, unless it has one; remembers the head.
+/// Gets the certificate of this node, unless it has one that has not expired; remembers the head.
 caf::error join(const serve_options& options, const std::filesystem::path& state,
                 const std::string& node) {
   if (options.token.empty()) return fail(errc::invalid_argument, "--join needs --token");
-  if (!certificates{state / "cluster"}.has_certificate()) {
+  auto held = certificates{state / "cluster"}.own();
+  if (!held || held->left_s <= 0) {
     if (auto error = cluster::enrol(options.join, options.token, node, state / "cluster",
                                     defaults::connect_timeout))
       return error;

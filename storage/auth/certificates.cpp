@@ -54,9 +54,20 @@ std::string pem_of(EVP_PKEY* key) {
   });
 }
 
+/// A text that claims to be encrypted is refused; the library would ask for a pass phrase on the
+/// terminal, and wait.
+int no_pass_phrase(char*, int, int, void*) {
+  return 0;
+}
+
+openssl_ptr<BIO> reader_of(const std::string& pem) {
+  return openssl_ptr<BIO>{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
+}
+
 openssl_ptr<X509> certificate_of(const std::string& pem) {
-  openssl_ptr<BIO> bio{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
-  return openssl_ptr<X509>{bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr};
+  auto from = reader_of(pem);
+  return openssl_ptr<X509>{from ? PEM_read_bio_X509(from.get(), nullptr, no_pass_phrase, nullptr)
+                                : nullptr};
 }
 
 std::string fingerprint(const X509* certificate) {
@@ -142,9 +153,9 @@ caf::expected<openssl_ptr<EVP_PKEY>> certificates::load_key(const char* name) co
                 file(name).string() + " can be read by others; make its mode 0600");
   auto text = read_small_file(file(name), max_certificate_bytes);
   if (!text) return text.error();
-  openssl_ptr<BIO> bio{BIO_new_mem_buf(text->data(), static_cast<int>(text->size()))};
-  openssl_ptr<EVP_PKEY> key{bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr)
-                                : nullptr};
+  auto from = reader_of(*text);
+  openssl_ptr<EVP_PKEY> key{
+      from ? PEM_read_bio_PrivateKey(from.get(), nullptr, no_pass_phrase, nullptr) : nullptr};
   if (!key)
     return fail(errc::invalid_argument, file(name).string() + " is not a key: " + openssl_error());
   return key;
@@ -186,16 +197,20 @@ caf::expected<openssl_ptr<X509>> certificates::sign(const std::string& node, EVP
   return made;
 }
 
+caf::error certificates::make_folder() const {
+  std::error_code code;
+  std::filesystem::create_directories(folder_, code);
+  if (!code) std::filesystem::permissions(folder_, std::filesystem::perms{0700}, code);
+  return code ? fail_errno("cannot make " + folder_.string(), code.value()) : caf::error{};
+}
+
 caf::error certificates::make_authority(const std::string& node) {
   if (!is_node_name(node))
     return fail(errc::invalid_argument, "'" + node + "' cannot be the name of a node");
   if (has_authority())
     return fail(errc::already_exists,
                 "there is a cluster already: " + file(authority_file).string());
-  std::error_code code;
-  std::filesystem::create_directories(folder_, code);
-  if (code) return fail_errno("cannot make " + folder_.string(), code.value());
-  std::filesystem::permissions(folder_, std::filesystem::perms{0700}, code);
+  if (auto error = make_folder()) return error;
   openssl_ptr<EVP_PKEY> signer{EVP_EC_gen("P-256")};
   if (!signer) return failed("cannot make a key");
   auto authority = sign(authority_name, signer.get(), signer.get(), nullptr, authority_lifetime_s);
@@ -210,9 +225,7 @@ caf::error certificates::make_authority(const std::string& node) {
 }
 
 caf::expected<std::string> certificates::request(const std::string& node) {
-  std::error_code code;
-  std::filesystem::create_directories(folder_, code);
-  if (code) return fail_errno("cannot make " + folder_.string(), code.value());
+  if (auto error = make_folder()) return error;
   auto key = load_key(key_file);
   if (!key) {
     if (code_of(key.error()) != errc::not_found) return key.error();
@@ -239,8 +252,9 @@ caf::expected<std::string> certificates::issue(const std::string& request,
   if (!signer) return signer.error();
   auto authority = load_certificate(authority_file);
   if (!authority) return authority.error();
-  openssl_ptr<BIO> bio{BIO_new_mem_buf(request.data(), static_cast<int>(request.size()))};
-  openssl_ptr<X509_REQ> asked{PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr)};
+  auto from = reader_of(request);
+  openssl_ptr<X509_REQ> asked{
+      from ? PEM_read_bio_X509_REQ(from.get(), nullptr, no_pass_phrase, nullptr) : nullptr};
   auto* key = asked ? X509_REQ_get0_pubkey(asked.get()) : nullptr;
   if (!key || X509_REQ_verify(asked.get(), key) != 1) {
     ERR_clear_error();
@@ -265,7 +279,13 @@ caf::error certificates::install(const std::string& authority, const std::string
     ERR_clear_error();
     return fail(errc::corrupt, "the certificate that the head sent does not fit this node");
   }
-  if (auto error = replace_file(file(authority_file), authority)) return error;
+  // Whoever answers a renewal must not change whom this node believes.
+  auto believed = this->authority();
+  if (believed && fingerprint_of_pem(*believed) != fingerprint(by.get()))
+    return fail(errc::corrupt,
+                "what the head sent is of another authority than " + file(authority_file).string());
+  if (!believed)
+    if (auto error = replace_file(file(authority_file), authority)) return error;
   return replace_file(file(certificate_file), certificate);
 }
 

@@ -53,8 +53,8 @@ class certificates {
   /// Of the head: the certificate for a request, PEM. `node` is whose it is to be. Errors:
   /// invalid_argument (what is asked is no request of that node), not_found (no authority here).
   caf::expected<std::string> issue(const std::string& request, const std::string& node) const;
-  /// Takes what the head issued. Errors: corrupt when it does not fit this node's key or the
-  /// authority; nothing is changed then.
+  /// Takes what the head issued. Errors: corrupt when it does not fit this node's key, or is of
+  /// another authority than the one that this node believes already; nothing is changed then.
   caf::error install(const std::string& authority, const std::string& certificate);
 
   /// SHA-256 of the authority's certificate, in hex: by it a joiner knows the head.
@@ -76,6 +76,7 @@ class certificates {
 
  private:
   std::filesystem::path file(const char* name) const { return folder_ / name; }
+  caf::error make_folder() const;
   caf::expected<openssl_ptr<X509>> load_certificate(const char* name) const;
   caf::expected<openssl_ptr<EVP_PKEY>> load_key(const char* name) const;
   caf::expected<openssl_ptr<X509>> sign(const std::string& node, EVP_PKEY* key, EVP_PKEY* signer,

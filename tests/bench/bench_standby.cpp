@@ -1,6 +1,8 @@
 // What a standby costs: puts of small files through the registrar, without one, with one, and with
 // one that was dropped. Head and standby are two actor systems of one process over a socket pair.
 #define CATCH_CONFIG_RUNNER
+#include <spdlog/spdlog.h>
+
 #include <chrono>
 #include <cstdio>
 #include <thread>

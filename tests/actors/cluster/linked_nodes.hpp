@@ -83,6 +83,7 @@ struct linked_node {
     with.node = name;
     with.listen = "127.0.0.1:0";
     with.folder = own.folder();
+    with.handshake_timeout = std::chrono::seconds{2};
     with.factory = [this](const cluster::link_facts& facts) {
       ports.add(facts.node);
       return caf::actor_cast<caf::strong_actor_ptr>(system.spawn(echo));
