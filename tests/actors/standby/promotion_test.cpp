@@ -25,6 +25,29 @@ struct told {
   uint64_t safe = 0;  ///< 0: committed; 1: its files are safe; 2: the standby follows
 };
 
+constexpr int link_fd = 10;
+constexpr int out_fd = 11;
+constexpr const char* state_variable = "ET_TEST_HEAD_STATE";
+
+/// Begins a process of this program that is the head in `state`: the hidden test below.
+pid_t start_head(const std::filesystem::path& state, const unique_fd& link, const unique_fd& out) {
+  auto variable = std::string{state_variable} + "=" + state.string();
+  char* environment[] = {variable.data(), nullptr};
+  char program[] = "/proc/self/exe";
+  char test[] = "[head_process]";
+  char* words[] = {program, test, nullptr};
+  auto child = ::fork();
+  if (child != 0) return child;
+  // Descriptors below may be in each other's way: out of it first.
+  int far_link = ::fcntl(link.get(), F_DUPFD, 100);
+  int far_out = ::fcntl(out.get(), F_DUPFD, 100);
+  if (::dup2(far_link, link_fd) < 0 || ::dup2(far_out, out_fd) < 0) ::_exit(20);
+  ::close(far_link);
+  ::close(far_out);
+  ::execve(program, words, environment);
+  ::_exit(21);
+}
+
 /// The process of a head: serves `clients` threads that put and make safe, and writes each answer
 /// to `out` when it has it. Ends by being killed.
 [[noreturn]] void be_head(const std::filesystem::path& state, unique_fd link, int out) {
@@ -98,6 +121,12 @@ void check_answers(const std::filesystem::path& state, const std::map<uint64_t, 
 
 }  // namespace
 
+TEST_CASE("the process of a head", "[.][head_process]") {
+  const char* state = std::getenv(state_variable);
+  REQUIRE(state != nullptr);
+  be_head(state, unique_fd{link_fd}, out_fd);
+}
+
 TEST_CASE("no answer is lost when the head is killed 20 times under load", "[promotion]") {
   temporary_folder folder;
   std::filesystem::path nodes[2] = {folder.path() / "a", folder.path() / "b"};
@@ -115,21 +144,15 @@ TEST_CASE("no answer is lost when the head is killed 20 times under load", "[pro
     unique_fd in{pipe_ends[0]};
     unique_fd out{pipe_ends[1]};
     auto link = std::make_unique<wire>();
-    // Before this process has a thread of its own.
-    auto child = ::fork();
+    auto child = start_head(at_head, link->head_end, out);
     REQUIRE(child >= 0);
-    if (child == 0) {
-      in.reset();
-      link->standby_end.reset();
-      link->cutter.reset();
-      be_head(at_head, std::move(link->head_end), out.get());
-    }
     out.reset();
     link->head_end.reset();
     link->cutter.reset();
     standby s{at_standby, "node" + std::to_string((round + 1) % 2)};
     s.plug(std::move(link->standby_end));
     auto killed = kill_under_load(child, in.get(), 1 + random() % 150);
+    INFO("wait status " << killed.status);
     REQUIRE(WIFSIGNALED(killed.status));
     REQUIRE(killed.followed);
     REQUIRE(comes([&] { return s.fact("link").rfind("down", 0) == 0; }));
