@@ -216,6 +216,33 @@ bool wait_for_end(int signals, int failure) {
   return (watched[1].revents & POLLIN) == 0;
 }
 
+/// Ends a process that had links. Everything has been stopped and is durable; the framework would
+/// wait, for ever in the worst case, for threads of actors whose peers did not hear of their end.
+[[noreturn]] void leave(int code) {
+  spdlog::shutdown();
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
+/// Starts this program anew, with the same words: the role in the state folder is another one now.
+int begin_again() {
+  auto text = read_small_file("/proc/self/cmdline", 64 * 1024);
+  if (!text) return complain(text.error());
+  std::vector<std::string> words;
+  for (size_t at = 0; at < text->size(); at = text->find('\0', at) + 1) {
+    words.emplace_back(text->c_str() + at);
+    if (words.back() == "--rejoin-as-standby") words.pop_back();
+    if (text->find('\0', at) == std::string::npos) break;
+  }
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  spdlog::shutdown();
+  std::fflush(nullptr);
+  ::execv("/proc/self/exe", arguments.data());
+  return complain(fail_errno("cannot start again as the head", errno));
+}
+
 /// What every kind of node does the same way: signals, failures, readiness.
 class foreground {
  public:
@@ -321,48 +348,47 @@ int serve_head(const service_config& config, const std::filesystem::path& state,
   bool asked = front.wait(ready);
   // Whatever a fenced head still does is not to be called done: it does not even end its blocks.
   if (front.fenced()) ::_exit(fenced_exit_code);
+  bool had_links = !service.link_address().empty();
   service.stop();
+  if (had_links) leave(asked ? 0 : 1);
   return asked ? 0 : 1;
 }
 
 /// The standby, until it is asked to stop; or until it is promoted, then the head.
-int serve_standby(service_config config, const std::filesystem::path& state,
-                  const std::string& socket, const std::string& http) {
-  {
-    foreground front;
-    if (auto error = front.begin()) return complain(error);
-    node_config framework{service_node(2)};
-    caf::actor_system system{framework};
-    if (config.cluster.head.empty())
-      return complain(fail(errc::invalid_argument,
-                           "[cluster] head must say where the head is, for its standby"));
-    auto of_head = options_of(config, state, false);
-    standby_service_options options;
-    options.catalogue = of_head.catalogue;
-    options.door = of_head.door;
-    options.door.socket = socket;
-    options.node.state = state;
-    options.node.node = config.node.name;
-    options.node.storage = of_head.storage;
-    options.node.cluster = of_head.cluster;
-    auto running =
-        standby_service::start(system, std::move(options), front.on_failure(), front.on_promoted());
-    if (!running) {
-      spdlog::critical("cannot start: {}", text_of(running.error()));
-      return 1;
-    }
-    auto& standby = **running;
-    spdlog::info("ready: version {}, state {}, standby {}, commands {}", version_text,
-                 state.string(), standby.node(), standby.address());
-    auto asked = front.wait("standby " + standby.node() + ", commands " + standby.address() +
-                            ", nodes " + standby.link_address());
-    standby.stop();
-    if (!front.promoted()) return asked ? 0 : 1;
+int serve_standby(const service_config& config, const std::filesystem::path& state,
+                  const std::string& socket) {
+  foreground front;
+  if (auto error = front.begin()) return complain(error);
+  node_config framework{service_node(2)};
+  caf::actor_system system{framework};
+  if (config.cluster.head.empty())
+    return complain(
+        fail(errc::invalid_argument, "[cluster] head must say where the head is, for its standby"));
+  auto of_head = options_of(config, state, false);
+  standby_service_options options;
+  options.catalogue = of_head.catalogue;
+  options.door = of_head.door;
+  options.door.socket = socket;
+  options.node.state = state;
+  options.node.node = config.node.name;
+  options.node.storage = of_head.storage;
+  options.node.cluster = of_head.cluster;
+  auto running =
+      standby_service::start(system, std::move(options), front.on_failure(), front.on_promoted());
+  if (!running) {
+    spdlog::critical("cannot start: {}", text_of(running.error()));
+    return 1;
   }
+  auto& standby = **running;
+  spdlog::info("ready: version {}, state {}, standby {}, commands {}", version_text, state.string(),
+               standby.node(), standby.address());
+  auto asked = front.wait("standby " + standby.node() + ", commands " + standby.address() +
+                          ", nodes " + standby.link_address());
+  standby.stop();
+  if (!front.promoted()) leave(asked ? 0 : 1);
+  // Not behind the end of the framework, for which it may wait for ever (leave).
   spdlog::warn("promoted: starting as the head");
-  auto& roles = config.node.roles;
-  std::replace(roles.begin(), roles.end(), std::string{"standby"}, std::string{"head"});
-  return serve_head(config, state, false, socket, http);
+  return begin_again();
 }
 
 int serve_node(const service_config& config, const std::filesystem::path& state) {
@@ -392,7 +418,7 @@ int serve_node(const service_config& config, const std::filesystem::path& state)
                node.node(), node.link_address());
   bool asked = front.wait("node " + node.node() + ", nodes " + node.link_address());
   node.stop();
-  return asked ? 0 : 1;
+  leave(asked ? 0 : 1);
 }
 
 /// Gets the certificate of this node, unless it has one that has not expired; remembers the head.
@@ -462,7 +488,7 @@ int run_serve(const serve_options& options) {
                  (config.node.is("standby") && *role == node_role::none);
   if (follows) {
     std::replace(roles.begin(), roles.end(), std::string{"head"}, std::string{"standby"});
-    return serve_standby(config, state, socket, http);
+    return serve_standby(config, state, socket);
   }
   if (*role == node_role::head)
     std::replace(roles.begin(), roles.end(), std::string{"standby"}, std::string{"head"});
