@@ -207,16 +207,23 @@ caf::error certificates::make_folder() const {
 caf::error certificates::make_authority(const std::string& node) {
   if (!is_node_name(node))
     return fail(errc::invalid_argument, "'" + node + "' cannot be the name of a node");
-  if (has_authority())
+  if (has_certificate())
     return fail(errc::already_exists,
-                "there is a cluster already: " + file(authority_file).string());
+                has_authority() ? "there is a cluster already: " + file(authority_file).string()
+                                : "this node has joined a cluster; to leave it, stop the node and "
+                                  "move " +
+                                      folder_.string() + " away");
   if (auto error = make_folder()) return error;
-  openssl_ptr<EVP_PKEY> signer{EVP_EC_gen("P-256")};
-  if (!signer) return failed("cannot make a key");
-  auto authority = sign(authority_name, signer.get(), signer.get(), nullptr, authority_lifetime_s);
-  if (!authority) return authority.error();
-  if (auto error = replace_file(file(authority_file), pem_of(authority->get()))) return error;
-  if (auto error = replace_file(file(authority_key_file), pem_of(signer.get()), 0600)) return error;
+  // The authority's key is there without a certificate when this was cut short.
+  if (!has_authority()) {
+    openssl_ptr<EVP_PKEY> signer{EVP_EC_gen("P-256")};
+    if (!signer) return failed("cannot make a key");
+    auto made = sign(authority_name, signer.get(), signer.get(), nullptr, authority_lifetime_s);
+    if (!made) return made.error();
+    if (auto error = replace_file(file(authority_file), pem_of(made->get()))) return error;
+    if (auto error = replace_file(file(authority_key_file), pem_of(signer.get()), 0600))
+      return error;
+  }
   auto asked = request(node);
   if (!asked) return asked.error();
   auto issued = issue(*asked, node);

@@ -44,8 +44,9 @@ class certificates {
   bool has_authority() const;
   bool has_certificate() const;
 
-  /// Makes the authority, and the certificate of `node` with it. Errors: already_exists,
-  /// invalid_argument (name), io_error.
+  /// Makes the authority, and the certificate of `node` with it. When it was cut short it can be
+  /// called again, and goes on. Errors: already_exists (also when this node has joined another
+  /// cluster), invalid_argument (name), io_error.
   caf::error make_authority(const std::string& node);
   /// A request for a certificate of `node`, PEM, with the key of this node, which is made when it
   /// is missing. Error: io_error.

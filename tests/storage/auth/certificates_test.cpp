@@ -45,6 +45,42 @@ TEST_CASE("a certificate of another key or another authority is not installed") 
   CHECK_FALSE(node.has_certificate());
 }
 
+TEST_CASE("an authority that was cut short is completed, a member makes none") {
+  test::scratch_folder one, two;
+  certificates head{one.path()}, node{two.path()};
+  REQUIRE_FALSE(head.make_authority("head1"));
+  auto fingerprint = *head.authority_fingerprint();
+  std::filesystem::remove(one.path() / "node.pem");
+  REQUIRE_FALSE(head.make_authority("head1"));
+  CHECK(*head.authority_fingerprint() == fingerprint);
+  CHECK(head.context(true, false));
+
+  auto asked = node.request("io1");
+  REQUIRE(asked);
+  REQUIRE_FALSE(node.install(*head.authority(), *head.issue(*asked, "io1")));
+  CHECK(code_of(node.make_authority("io1")) == errc::already_exists);
+  CHECK(*node.authority_fingerprint() == fingerprint);
+}
+
+TEST_CASE("keys are for their owner only, in a folder that is too") {
+  test::scratch_folder base;
+  auto folder = base.path() / "cluster";
+  certificates head{folder};
+  REQUIRE_FALSE(head.make_authority("head1"));
+  auto mode = [](const std::filesystem::path& of) {
+    struct stat found {};
+    REQUIRE(::stat(of.c_str(), &found) == 0);
+    return found.st_mode & 07777;
+  };
+  CHECK(mode(folder) == 0700);
+  CHECK(mode(folder / "ca.key") == 0600);
+  CHECK(mode(folder / "node.key") == 0600);
+  CHECK(::chmod((folder / "ca.key").c_str(), 0604) == 0);
+  auto asked = head.request("head1");
+  REQUIRE(asked);
+  CHECK(code_of(head.issue(*asked, "head1").error()) == errc::invalid_argument);
+}
+
 TEST_CASE("a key that others can read is refused") {
   test::scratch_folder folder;
   certificates head{folder.path()};
