@@ -22,25 +22,20 @@ struct dialler_state {
 constexpr auto renewal_period = std::chrono::minutes{10};
 
 caf::error renew(node_links& links, const cluster_options& options, const std::string& node) {
+  std::vector<ask_head> heads;
+  if (auto issuer = options.issuer)
+    heads.push_back([issuer, node](const std::string& question) -> caf::expected<std::string> {
+      return issuer->answer(question, node);
+    });
+  else
+    for (auto& head : options.heads)
+      heads.push_back([&links, head](const std::string& question) {
+        return links.ask(head, question, defaults::connect_timeout);
+      });
   certificates own{options.folder};
-  auto known = own.own();
-  if (!known) return known.error();
-  if (known->left_s > renew_before_s) return {};
-  auto question = renewal_question(own, node);
-  if (!question) return question.error();
-  std::string answer;
-  if (options.issuer) {
-    answer = options.issuer->answer(*question, node);
-  } else {
-    caf::expected<std::string> told = fail(errc::unavailable, "there is no head to ask");
-    for (auto& head : options.heads) {
-      told = links.ask(head, *question, defaults::connect_timeout);
-      if (told) break;
-    }
-    if (!told) return told.error();
-    answer = std::move(*told);
-  }
-  if (auto error = take_answer(own, answer)) return error;
+  auto renewed = renew_when_due(own, node, heads);
+  if (!renewed) return renewed.error();
+  if (!*renewed) return {};
   spdlog::info("the certificate of this node has been renewed");
   return links.renew();
 }

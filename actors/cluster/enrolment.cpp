@@ -84,14 +84,24 @@ unique_fd join_tokens::lock() const {
   return std::move(*fd);
 }
 
-std::map<std::string, int64_t> join_tokens::load() const {
+caf::expected<std::map<std::string, int64_t>> join_tokens::load() const {
   std::map<std::string, int64_t> all;
   auto text = read_small_file(file_, max_tokens_file_bytes);
-  if (!text) return all;
+  if (!text) {
+    if (code_of(text.error()) == errc::not_found) return all;
+    return text.error();
+  }
   std::istringstream lines{*text};
-  std::string hash;
-  int64_t expires_ns = 0;
-  while (lines >> hash >> expires_ns) all[hash] = expires_ns;
+  std::string line;
+  while (std::getline(lines, line)) {
+    std::istringstream words{line};
+    std::string hash;
+    int64_t expires_ns = 0;
+    if (!(words >> hash >> expires_ns))
+      return fail(errc::corrupt,
+                  file_.string() + " is damaged; remove it, and make new join tokens");
+    all[hash] = expires_ns;
+  }
   return all;
 }
 
@@ -108,11 +118,12 @@ caf::error join_tokens::add(const std::string& hash, int64_t expires_ns, int64_t
   auto held = lock();
   if (!held) return fail(errc::io_error, "cannot lock " + file_.string());
   auto all = load();
-  std::erase_if(all, [&](const auto& one) { return one.second <= now_ns; });
-  if (all.size() >= max_join_tokens)
+  if (!all) return all.error();
+  std::erase_if(*all, [&](const auto& one) { return one.second <= now_ns; });
+  if (all->size() >= max_join_tokens)
     return fail(errc::limit_reached, "too many join tokens have not been used");
-  all[hex_of(hash)] = expires_ns;
-  return save(all);
+  (*all)[hex_of(hash)] = expires_ns;
+  return save(*all);
 }
 
 bool join_tokens::take(const std::string& hash, int64_t now_ns) {
@@ -120,12 +131,16 @@ bool join_tokens::take(const std::string& hash, int64_t now_ns) {
   auto held = lock();
   if (!held) return false;
   auto all = load();
-  auto found = all.find(hex_of(hash));
-  if (found == all.end()) return false;
+  if (!all) {
+    spdlog::error("join tokens cannot be looked up: {}", text_of(all.error()));
+    return false;
+  }
+  auto found = all->find(hex_of(hash));
+  if (found == all->end()) return false;
   bool good = found->second > now_ns;
-  all.erase(found);
+  all->erase(found);
   // One that cannot be marked as used must not be used.
-  return !save(all) && good;
+  return !save(*all) && good;
 }
 
 std::string enrolment::certify(const std::string& request, const std::string& node) {
@@ -179,6 +194,23 @@ caf::error take_answer(certificates& own, const std::string& answer,
   if (!fingerprint.empty() && fingerprint_of_pem(in_lines(authority)) != fingerprint)
     return fail(errc::corrupt, "the authority that was sent is not the one of the join token");
   return own.install(in_lines(authority), in_lines(certificate));
+}
+
+caf::expected<bool> renew_when_due(certificates& own, const std::string& node,
+                                   const std::vector<ask_head>& heads) {
+  auto known = own.own();
+  if (!known) return known.error();
+  if (known->left_s >= renew_before_s) return false;
+  auto question = renewal_question(own, node);
+  if (!question) return question.error();
+  caf::error last = fail(errc::unavailable, "there is no head to ask");
+  for (auto& ask : heads) {
+    auto answer = ask(*question);
+    last = answer ? take_answer(own, *answer) : answer.error();
+    // A standby refuses; the next may be the head.
+    if (!last) return true;
+  }
+  return last;
 }
 
 caf::error enrol(const std::string& address, const std::string& token, const std::string& node,

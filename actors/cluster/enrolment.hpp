@@ -7,9 +7,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "storage/auth/certificates.hpp"
 #include "storage/os/file.hpp"
@@ -34,14 +37,14 @@ class join_tokens {
  public:
   explicit join_tokens(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// Errors: invalid_argument, limit_reached, io_error.
+  /// Errors: invalid_argument, limit_reached, io_error, corrupt (the file is kept as it is).
   caf::error add(const std::string& hash, int64_t expires_ns, int64_t now_ns);
   /// Takes the token out: true when it was there and had not expired.
   bool take(const std::string& hash, int64_t now_ns);
 
  private:
   unique_fd lock() const;
-  std::map<std::string, int64_t> load() const;
+  caf::expected<std::map<std::string, int64_t>> load() const;
   caf::error save(const std::map<std::string, int64_t>& all) const;
 
   std::filesystem::path file_;
@@ -78,5 +81,15 @@ caf::expected<std::string> renewal_question(certificates& own, const std::string
 /// Errors: not_authorised (the head's word), and those of certificates::install().
 caf::error take_answer(certificates& own, const std::string& answer,
                        const std::string& fingerprint = {});
+
+/// Asks one head a question about certificates.
+using ask_head = std::function<caf::expected<std::string>(const std::string& question)>;
+
+/// Gets `node` a new certificate when less than renew_before_s of the one in `own` is left; true:
+/// it has a new one. The heads are asked in turn until one issues it; when none does, the old one
+/// is kept. Errors: unavailable (there is no head to ask), what the last of them said, those of
+/// take_answer.
+caf::expected<bool> renew_when_due(certificates& own, const std::string& node,
+                                   const std::vector<ask_head>& heads);
 
 }  // namespace et::cluster

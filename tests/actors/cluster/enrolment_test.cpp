@@ -218,3 +218,52 @@ TEST_CASE("enrolment: who answers a renewal cannot change the authority") {
   CHECK(code_of(cluster::take_answer(node.own, "no because")) == errc::not_authorised);
   CHECK(code_of(cluster::take_answer(node.own, "ok x y")) == errc::corrupt);
 }
+
+TEST_CASE("enrolment: a certificate is renewed when a third is left, by the head of several") {
+  manual_clock clock{system_clock().now_ns()};
+  linked_node head{"head", nullptr, clock}, node{"io-1", &head.own, clock};
+  cluster::enrolment issuer{head.own.folder(), &clock};
+  size_t asked = 0;
+  auto says = [&](caf::expected<std::string> answer) -> cluster::ask_head {
+    return [&asked, answer](const std::string&) { return ++asked, answer; };
+  };
+  auto standby = says(std::string{"no this node is not the head"});
+  auto dead = says(fail(errc::unavailable, "nobody is there"));
+  cluster::ask_head real = [&](const std::string& question) {
+    return caf::expected<std::string>{issuer.answer(question, "io-1")};
+  };
+  clock.advance_ns((node_lifetime_s - renew_before_s) * second_ns);
+  CHECK(cluster::renew_when_due(node.own, "io-1", {standby, real}) == false);
+  CHECK(asked == 0);
+  clock.advance_ns(second_ns);
+  CHECK(code_of(cluster::renew_when_due(node.own, "io-1", {}).error()) == errc::unavailable);
+  CHECK(code_of(cluster::renew_when_due(node.own, "io-1", {dead, standby}).error()) ==
+        errc::not_authorised);
+  CHECK(node.own.own()->left_s == renew_before_s - 1);
+  CHECK(cluster::renew_when_due(node.own, "io-1", {dead, standby, real}) == true);
+  CHECK(node.own.own()->left_s == node_lifetime_s);
+  CHECK(asked == 4);
+  CHECK(cluster::renew_when_due(node.own, "io-1", {real}) == false);
+}
+
+TEST_CASE("enrolment: tokens that cannot be read or locked are good for nothing, and are kept") {
+  scratch_folder folder;
+  auto file = folder.path() / "join-tokens";
+  cluster::join_tokens tokens{file};
+  auto hash = token_hash("one");
+  REQUIRE_FALSE(tokens.add(hash, 100, 0));
+  SECTION("damaged") {
+    auto text = *read_small_file(file, 1000) + "half a li\n";
+    REQUIRE_FALSE(replace_file(file, text, 0600));
+    CHECK_FALSE(tokens.take(hash, 1));
+    CHECK(code_of(tokens.add(token_hash("two"), 100, 1)) == errc::corrupt);
+    CHECK(*read_small_file(file, 1000) == text);
+  }
+  SECTION("no lock") {
+    auto lock = file.string() + ".lock";
+    std::filesystem::remove(lock);
+    std::filesystem::create_directory(lock);
+    CHECK_FALSE(tokens.take(hash, 1));
+    CHECK(tokens.add(token_hash("two"), 100, 1));
+  }
+}
