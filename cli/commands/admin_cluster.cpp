@@ -14,11 +14,36 @@ namespace {
 
 constexpr int64_t second_ns = 1'000'000'000;
 
-/// The folder of certificates, and the name of this node.
 struct place {
-  std::filesystem::path folder;
-  std::string node;
+  std::filesystem::path state;
+  std::filesystem::path folder;  ///< of certificates
+  std::string node;              ///< the name of this one
 };
+
+/// A name that is asked for must be the one that the service will have.
+caf::error check_name(const std::string& asked, const std::string& configured,
+                      const std::filesystem::path& state) {
+  if (asked.empty()) return {};
+  if (!configured.empty())
+    return asked == configured ? caf::error{}
+                               : fail(errc::invalid_argument, "the configuration calls this node " +
+                                                                  configured + ", not " + asked +
+                                                                  "; change [node] name or --name");
+  auto known = read_small_file(state / "node", 256);
+  if (!known) return code_of(known.error()) == errc::not_found ? caf::error{} : known.error();
+  auto name = known->substr(0, known->find('\n'));
+  if (asked == name) return {};
+  return fail(errc::invalid_argument, "this node has been started as " + name +
+                                          ", and names do not change; leave --name out");
+}
+
+/// The state folder, when the service has not made it yet: others may enter it to reach the socket.
+caf::error make_state_folder(const std::filesystem::path& state) {
+  std::error_code code;
+  if (std::filesystem::create_directories(state, code))
+    std::filesystem::permissions(state, std::filesystem::perms{0711}, code);
+  return code ? fail_errno("cannot make " + state.string(), code.value()) : caf::error{};
+}
 
 caf::expected<place> place_of(const admin_cluster_options& options) {
   service_config config;
@@ -30,16 +55,21 @@ caf::expected<place> place_of(const admin_cluster_options& options) {
   std::filesystem::path state = options.state;
   if (state.empty()) state = config.service.state;
   if (state.empty()) state = options.default_state;
+  if (auto error = check_name(options.name, config.node.name, state)) return error;
   auto node = node_name_of(state, options.name.empty() ? config.node.name : options.name);
   if (!node) return node.error();
-  return place{state / "cluster", *node};
+  return place{state, state / "cluster", *node};
 }
 
 int init(const admin_cluster_options& options, command_context& context) {
   auto where = place_of(options);
   if (!where) return end_with(context, where.error());
   certificates own{where->folder};
+  if (auto error = make_state_folder(where->state)) return end_with(context, error);
   if (auto error = own.make_authority(where->node)) return end_with(context, error);
+  // The service begins under the name that is in its certificate.
+  if (auto error = replace_file(where->state / "node", where->node + "\n"))
+    return end_with(context, error);
   auto fingerprint = own.authority_fingerprint();
   if (!fingerprint) return end_with(context, fingerprint.error());
   context.out.text() += "cluster made: node " + where->node + " is its head, certificates are in " +
