@@ -290,10 +290,6 @@ alerts_promise alerts(self_pointer self, uint64_t after) {
   return promise;
 }
 
-caf::error not_administrator(self_pointer self) {
-  return fail(errc::not_authorised, "user " + self->state.who.user + " is not an administrator");
-}
-
 /// Passes an administrator's request on.
 template <class R, class Handle, class... Ts>
 caf::result<R> for_administrator(self_pointer self, const Handle& whom, Ts&&... xs) {
@@ -328,13 +324,15 @@ caf::result<R> not_clustered(self_pointer self) {
 }  // namespace
 
 client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, identity who,
-                                         uint64_t session, uint64_t max_file_bytes) {
+                                         uint64_t session, uint64_t max_file_bytes,
+                                         join_token_keeper keep_join_token) {
   guard(self);
   self->state.actors = std::move(actors);
   self->state.who = std::move(who);
   if (!self->state.who.workspace.empty()) self->state.who.administrator = false;
   self->state.session = session;
   self->state.max_file_bytes = max_file_bytes;
+  self->state.keep_join_token = std::move(keep_join_token);
   auto all = self->state.actors;
   return {
       [=](hello_atom, const std::string& version) -> caf::result<session_info> {
@@ -477,7 +475,9 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
         return for_administrator<std::vector<report>>(
             self, caf::actor_cast<membership_actor>(all->membership), nodes_atom_v);
       },
-      [=](join_atom, const std::string&, int64_t) { return not_clustered<bool>(self); },
+      [=](join_atom, const std::string& hash, int64_t expires_ns) {
+        return add_join_token(self, hash, expires_ns);
+      },
       [=](promote_atom, bool) -> caf::result<std::string> {
         if (!self->state.who.administrator)
           return refused<std::string>(self, not_administrator(self));

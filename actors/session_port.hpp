@@ -3,6 +3,7 @@
 // protocol_client.hpp.
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "actors/audit.hpp"
@@ -12,6 +13,9 @@ namespace et {
 
 /// Refused commands of one session that have a record each, a minute; the rest is counted.
 constexpr uint64_t audit_refusals_per_minute = 20;
+
+/// Keeps the hash of a join token until it expires. Any thread; may wait for the disk.
+using join_token_keeper = std::function<caf::error(const std::string& hash, int64_t expires_ns)>;
 
 struct session_port_state {
   static inline const char* name = "session_port";
@@ -24,12 +28,16 @@ struct session_port_state {
   refusal_meter refusals{audit_refusals_per_minute};  ///< that have a record
   std::map<retrieval_id, retrieval_supervisor_actor> retrievals;
 
+  join_token_keeper keep_join_token;  ///< null: this service is not the head of a cluster
+  bool keeps_join_token = false;      ///< one is on its way to the disk
+
   /// Whether the identity may act on the workspace.
   bool may_use(const workspace_record& workspace) const;
 };
 
 client_actor::behavior_type session_port(client_actor::stateful_pointer<session_port_state> self,
                                          actors_ptr actors, identity who, uint64_t session,
-                                         uint64_t max_file_bytes);
+                                         uint64_t max_file_bytes,
+                                         join_token_keeper keep_join_token);
 
 }  // namespace et

@@ -179,4 +179,9 @@ caf::result<token_record> add_token(session_port_pointer self, token_record draf
 caf::result<std::vector<token_record>> list_tokens(session_port_pointer self);
 caf::result<token_record> remove_token(session_port_pointer self, uint64_t id);
 
+// Nodes that may join; for administrators: session_tokens.cpp.
+caf::result<bool> add_join_token(session_port_pointer self, const std::string& hash,
+                                 int64_t expires_ns);
+caf::error not_administrator(session_port_pointer self);
+
 }  // namespace et

@@ -1,5 +1,6 @@
 // What a session may do with tokens. Part of the session port.
 #include <algorithm>
+#include <utility>
 
 #include "actors/session_rights.hpp"
 #include "storage/auth/token.hpp"
@@ -55,7 +56,50 @@ void store_token(session_port_pointer self, client_promise<token_record> promise
           [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
 }
 
+/// Keeps one join token, and ends. Detached: the file is locked and synced.
+caf::behavior join_clerk(caf::event_based_actor* self, const join_token_keeper& keep) {
+  guard(self);
+  return {
+      [=](join_atom, const std::string& hash, int64_t expires_ns) -> caf::result<bool> {
+        self->quit();
+        if (auto error = keep(hash, expires_ns)) return error;
+        return true;
+      },
+  };
+}
+
 }  // namespace
+
+caf::error not_administrator(session_port_pointer self) {
+  return fail(errc::not_authorised, "user " + self->state.who.user + " is not an administrator");
+}
+
+caf::result<bool> add_join_token(session_port_pointer self, const std::string& hash,
+                                 int64_t expires_ns) {
+  auto& state = self->state;
+  if (!state.who.administrator) return refused<bool>(self, not_administrator(self));
+  if (!state.keep_join_token)
+    return refused<bool>(self,
+                         fail(errc::unavailable, "this service is not the head of a cluster"));
+  if (std::exchange(state.keeps_join_token, true))
+    return refused<bool>(
+        self, fail(errc::limit_reached, "a session adds one join token at a time; try again"));
+  auto promise = client_promise<bool>{self};
+  self->request(self->spawn<caf::detached>(join_clerk, state.keep_join_token),
+                defaults::catalogue_timeout, join_atom_v, hash, expires_ns)
+      .then(
+          [=](bool added) mutable {
+            self->state.keeps_join_token = false;
+            spdlog::info("session {}: {} adds a join token", self->state.session,
+                         self->state.who.user);
+            promise.deliver(added);
+          },
+          [=](caf::error& error) mutable {
+            self->state.keeps_join_token = false;
+            promise.deliver(std::move(error));
+          });
+  return promise;
+}
 
 caf::result<token_record> add_token(session_port_pointer self, token_record draft) {
   auto& who = self->state.who;

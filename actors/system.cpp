@@ -241,10 +241,14 @@ caf::error service::open_door() {
     known.clock = options_.clock;
     options_.door.remote->checker = std::make_shared<credential_checker>(std::move(known));
   }
+  join_token_keeper keep = [issuer = options_.cluster.issuer](const std::string& hash,
+                                                              int64_t expires_ns) {
+    return issuer->add_token(hash, expires_ns);
+  };
   auto door = front_door::open(system_, options_.door, [=](const identity& who, uint64_t number) {
     actors->measures->sessions.Increment();
     return caf::actor_cast<caf::strong_actor_ptr>(
-        system->spawn(session_port, actors, who, number, max_file_bytes));
+        system->spawn(session_port, actors, who, number, max_file_bytes, keep));
   });
   if (!door) return door.error();
   door_ = std::move(*door);

@@ -143,6 +143,13 @@ bool join_tokens::take(const std::string& hash, int64_t now_ns) {
   return !save(*all) && good;
 }
 
+caf::error enrolment::add_token(const std::string& hash, int64_t expires_ns) {
+  if (!own_.has_authority())
+    return fail(errc::not_found,
+                "there is no cluster here; make one: elastictape admin cluster init");
+  return tokens_.add(hash, expires_ns, clock_->now_ns());
+}
+
 std::string enrolment::certify(const std::string& request, const std::string& node) {
   auto issued = own_.issue(in_lines(request), node);
   if (!issued) return "no " + text_of(issued.error());

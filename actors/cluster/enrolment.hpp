@@ -58,6 +58,8 @@ class enrolment {
       : own_(folder, clock), tokens_(folder / "join-tokens"), clock_(clock) {}
 
   join_tokens& tokens() { return tokens_; }
+  /// Errors: those of join_tokens::add; not_found when there is no authority here.
+  caf::error add_token(const std::string& hash, int64_t expires_ns);
   /// `node`: whose certificate was shown; empty: none was.
   std::string answer(const std::string& question, const std::string& node);
 

@@ -77,14 +77,16 @@ struct node {
     std::filesystem::remove_all(path);
   }
 
+  join_token_keeper keep_join_token;  ///< of the ports that are made from then on
+
   client_actor port(const std::string& user, bool administrator = false,
                     const std::string& workspace = {}) {
     identity who;
     who.user = user;
     who.administrator = administrator;
     who.workspace = workspace;
-    ports.push_back(
-        system.spawn(session_port, actors_ptr{actors}, who, uint64_t{1}, uint64_t{500}));
+    ports.push_back(system.spawn(session_port, actors_ptr{actors}, who, uint64_t{1}, uint64_t{500},
+                                 keep_join_token));
     return ports.back();
   }
 

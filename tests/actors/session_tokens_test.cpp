@@ -1,5 +1,8 @@
-// What a token for one workspace is good for.
+// What a token for one workspace is good for, and who makes join tokens.
 
+#include <future>
+
+#include "storage/auth/token.hpp"
 #include "tests/actors/session_port_fixture.hpp"
 
 using namespace et;
@@ -68,4 +71,59 @@ TEST_CASE("session port: tokens are made for workspaces that one may use") {
   REQUIRE(kept);
   REQUIRE(*kept);
   CHECK((*kept)->workspace == "shared");
+}
+
+TEST_CASE("join tokens are added by administrators, each with an audit record") {
+  node n;
+  auto hash = token_hash("secret");
+  auto nobody = n.port("root", true);
+  CHECK(n.ask<bool>(nobody, nullptr, join_atom_v, hash, int64_t{100}) == errc::unavailable);
+  std::vector<std::pair<std::string, int64_t>> kept;
+  caf::error answer;
+  n.keep_join_token = [&](const std::string& of, int64_t expires_ns) {
+    kept.emplace_back(of, expires_ns);
+    return answer;
+  };
+  auto root = n.port("root", true);
+  CHECK(n.ask<bool>(n.port("anna"), nullptr, join_atom_v, hash, int64_t{100}) ==
+        errc::not_authorised);
+  CHECK(n.ask<bool>(n.port("root", true, "w"), nullptr, join_atom_v, hash, int64_t{100}) ==
+        errc::not_authorised);
+  CHECK(kept.empty());
+  CHECK(n.ask<bool>(root, nullptr, join_atom_v, hash, int64_t{100}) == errc::none);
+  answer = fail(errc::limit_reached, "too many");
+  CHECK(n.ask<bool>(root, nullptr, join_atom_v, hash, int64_t{101}) == errc::limit_reached);
+  answer = {};
+  CHECK(n.ask<bool>(root, nullptr, join_atom_v, hash, int64_t{102}) == errc::none);
+  REQUIRE(kept.size() == 3);
+  CHECK(kept[2] == std::pair{hash, int64_t{102}});
+  // Behind all that the session sent to the registrar.
+  auto mine = n.port("user of mine");
+  n.put(mine, "mine", "/mine/a");
+  auto all = n.store->view()->audits(0, 1000);
+  REQUIRE(all);
+  std::vector<std::string> lines;
+  for (auto& one : *all)
+    if (one.action == "cluster token") lines.push_back(one.user + "|" + to_string(one.outcome));
+  std::sort(lines.begin(), lines.end());
+  CHECK(lines == std::vector<std::string>{"anna|not_authorised", "root|limit_reached", "root|none",
+                                          "root|none", "root|not_authorised", "root|unavailable"});
+}
+
+TEST_CASE("a session has one join token on its way to the disk") {
+  node n;
+  std::promise<void> go;
+  auto gone = go.get_future().share();
+  n.keep_join_token = [gone](const std::string&, int64_t) {
+    gone.wait();
+    return caf::error{};
+  };
+  auto root = n.port("root", true);
+  auto hash = token_hash("secret");
+  auto first = n.self->request(root, std::chrono::seconds{20}, join_atom_v, hash, int64_t{100});
+  CHECK(n.ask<bool>(root, nullptr, join_atom_v, hash, int64_t{100}) == errc::limit_reached);
+  go.set_value();
+  first.receive([](bool added) { CHECK(added); },
+                [](const caf::error& error) { FAIL(text_of(error)); });
+  CHECK(n.ask<bool>(root, nullptr, join_atom_v, hash, int64_t{100}) == errc::none);
 }

@@ -132,6 +132,18 @@ TEST_CASE("enrolment: tokens are kept as hashes, expire, and are bounded") {
   }
 }
 
+TEST_CASE("enrolment: a token that a session adds is good for joining, where there is a cluster") {
+  head_node head;
+  scratch_folder folder;
+  auto made = make_token(system_random());
+  auto expires_ns = system_clock().now_ns() + 60 * second_ns;
+  cluster::enrolment alone{folder.path() / "cluster", &system_clock()};
+  CHECK(code_of(alone.add_token(made->hash, expires_ns)) == errc::not_found);
+  REQUIRE_FALSE(head.issuer.add_token(made->hash, expires_ns));
+  auto token = cluster::to_text({made->text, *head.node.own.authority_fingerprint()});
+  CHECK_FALSE(head.enrol(token, "io-1", folder.path() / "io"));
+}
+
 TEST_CASE("enrolment: nothing but the one question is answered to who has no certificate") {
   head_node head;
   auto made = make_token(system_random());
