@@ -82,4 +82,12 @@ caf::expected<remote_actor_info> connect_untyped(caf::actor_system& system, uniq
   return result;
 }
 
+void settle_links(caf::actor_system& system) {
+  constexpr std::chrono::seconds patience{5};
+  caf::scoped_actor self{system};
+  // Any request: it is answered behind everything that waits in the same mailbox.
+  self->request(broker_of(system), patience, caf::get_atom::value, system.node())
+      .receive([](const caf::node_id&, const std::string&, uint16_t) {}, [](const caf::error&) {});
+}
+
 }  // namespace et

@@ -53,4 +53,9 @@ caf::expected<Handle> connect_over(caf::actor_system& system, unique_fd fd,
   return caf::actor_cast<Handle>(found->actor);
 }
 
+/// To be called between the end of actors that peers know and that of the system: waits, for a
+/// bounded time, until the framework has taken note that they ended. A note that it does not get to
+/// keeps a detached actor in memory, for whose thread the end of the system waits for ever.
+void settle_links(caf::actor_system& system);
+
 }  // namespace et

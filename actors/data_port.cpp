@@ -54,8 +54,13 @@ struct answer_to<handles<bytes(get_data_atom, retrieval_id, aggregation_id, uint
     return [self](get_data_atom, retrieval_id retrieval, aggregation_id id, uint64_t offset_bytes,
                   uint32_t length_bytes) -> caf::result<bytes> {
       if (retrieval != self->state.retrieval || retrieval.value == 0) return only_data();
-      return self->delegate(self->state.actors->tickets, get_data_atom_v, retrieval, id,
-                            offset_bytes, length_bytes);
+      // Not delegated: the answer must come from the actor that the session knows.
+      auto promise = self->make_response_promise<bytes>();
+      self->request(self->state.actors->tickets, defaults::catalogue_timeout, get_data_atom_v,
+                    retrieval, id, offset_bytes, length_bytes)
+          .then([promise](bytes& piece) mutable { promise.deliver(std::move(piece)); },
+                [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
+      return promise;
     };
   }
 };

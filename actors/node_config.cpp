@@ -4,6 +4,7 @@
 
 #include "actors/atoms.hpp"
 #include "actors/cluster/cluster_protocol.hpp"
+#include "actors/standby/standby_protocol.hpp"
 
 namespace et {
 
@@ -13,6 +14,7 @@ node_config::node_config(const node_options& options) {
   load<caf::io::middleman>();
   add_message_types<caf::id_block::elastictape>();
   add_message_types<caf::id_block::cluster>();
+  add_message_types<caf::id_block::standby>();
   add_error_category(caf::atom("elastic"),
                      [](uint8_t code, caf::atom_value, const caf::message& m) {
                        auto text = std::string{to_string(static_cast<errc>(code))};

@@ -93,8 +93,9 @@ using client_actor = caf::typed_actor<
     // Administrators: audit records above a number, a page.
     handles<std::vector<audit_record>(audit_atom, uint64_t)>,
     // Administrators: the nodes of the cluster; a join token by its hash and the time when it
-    // expires; making this standby the head, answered with what was done.
+    // expires; making this standby the head (true: even when the old one is connected or the copy
+    // may lack something), answered with what was done.
     handles<std::vector<report>(nodes_atom)>, handles<bool(join_atom, std::string, int64_t)>,
-    handles<std::string(promote_atom)>>;
+    handles<std::string(promote_atom, bool)>>;
 
 }  // namespace et

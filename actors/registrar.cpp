@@ -17,12 +17,6 @@ constexpr size_t purge_step_files = 20'000;
 constexpr size_t forget_step_records = 2'000;
 constexpr auto forget_period = std::chrono::hours{1};
 
-template <class T>
-caf::result<bool> done(const T& error) {
-  if (error) return error;
-  return true;
-}
-
 }  // namespace
 
 bool beneath(const std::string& path, const std::string& root) {
@@ -130,7 +124,78 @@ void registrar_state::owner_down(const caf::actor_addr& owner) {
 
 namespace {
 
-using self_pointer = registrar_actor::stateful_pointer<registrar_state>;
+using self_pointer = registrar_pointer;
+
+/// What was written, or why not, as the answer: when the standby has it too.
+template <class T>
+caf::result<T> answer(self_pointer self, caf::expected<T> value,
+                      std::function<void(const T&)> then = {}) {
+  auto& state = self->state;
+  return state.gate.answer<T>(self, state.store->log(), std::move(value), std::move(then));
+}
+
+caf::result<bool> answer(self_pointer self, const caf::error& error) {
+  return answer(self, error ? caf::expected<bool>{error} : caf::expected<bool>{true});
+}
+
+void ring_couriers(self_pointer self) {
+  for (auto& entry : self->state.actors->couriers)
+    if (!entry.rung->exchange(true)) self->send(entry.courier, alert_atom_v);
+}
+
+/// Lets out what views show now.
+void open_gate(self_pointer self) {
+  auto& state = self->state;
+  auto& log = state.store->log();
+  state.gate.open_to(log.shown());
+  if (!state.alerts_held) return;
+  state.alerts_held = log.shown() < log.sequence();
+  ring_couriers(self);
+}
+
+void take_report(self_pointer self, const standby_report& told) {
+  auto& state = self->state;
+  auto& log = state.store->log();
+  using kind = standby_report::kind_type;
+  auto set = [&](standby_status::mode mode) {
+    if (state.standby) state.standby->set(mode);
+  };
+  switch (told.kind) {
+    case kind::acknowledged:
+      log.acknowledge(told.sequence);
+      break;
+    case kind::hold:
+      if (!log.holding()) log.hold(true);
+      set(standby_status::mode::following);
+      break;
+    case kind::let_go:
+      log.let_go();
+      set(standby_status::mode::alone);
+      break;
+    case kind::told:
+      break;
+  }
+  open_gate(self);
+  if (told.text.empty()) return;
+  spdlog::log(told.level == severity::error ? spdlog::level::err : spdlog::level::info,
+              "standby: {}", told.text);
+  alert_record draft;
+  draft.level = told.level;
+  draft.text = told.text;
+  if (auto added = state.store->add_alert(draft); !added)
+    spdlog::error("alert not recorded: {}: {}", told.text, text_of(added.error()));
+}
+
+/// One `wake` at most waits in the mailbox of `shipper`.
+void attach(self_pointer self, const caf::strong_actor_ptr& shipper) {
+  auto status = self->state.standby;
+  if (!status) return;
+  auto woken = caf::actor_cast<caf::actor>(shipper);
+  self->state.store->log().on_write([woken, status](uint64_t sequence) {
+    status->bell.sequence.store(sequence);
+    if (!status->bell.rung.exchange(true)) caf::anon_send(woken, wake_atom_v);
+  });
+}
 
 void start_purge(self_pointer self) {
   if (self->state.purging.empty() || self->state.purge_running) return;
@@ -180,7 +245,7 @@ caf::result<batch_record> commit(self_pointer self, batch_id id) {
     spdlog::info("upload {}: not registered: {}", id.value, text_of(batch.error()));
     state.drop(id);
     start_purge(self);
-    return batch.error();
+    return answer(self, std::move(batch));
   }
   auto& measures = *state.actors->measures;
   measures.commits.Observe(watch.seconds());
@@ -190,23 +255,24 @@ caf::result<batch_record> commit(self_pointer self, batch_id id) {
   state.uploads.erase(id);
   spdlog::info("batch {} registered: workspace {}, user {}, {} files, {} bytes", id.value,
                batch->workspace_name, batch->requester, batch->files, batch->size_bytes);
-  self->send(state.actors->director, start_atom_v, id);
-  return *batch;
+  return answer<batch_record>(self, std::move(batch), [self, id](const batch_record&) {
+    self->send(self->state.actors->director, start_atom_v, id);
+  });
 }
 
 }  // namespace
 
-registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* store,
-                                         actors_ptr actors, uint64_t max_file_bytes,
-                                         uint32_t audit_days) {
+gated_registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* store,
+                                               actors_ptr actors, uint64_t max_file_bytes,
+                                               uint32_t audit_days) {
   guard(self);
   self->state.audit_age_ns = int64_t{audit_days} * 24 * 3600 * 1'000'000'000;
   self->state.store = store;
   self->state.actors = std::move(actors);
   self->state.max_file_bytes = max_file_bytes;
   store->on_alert([self](uint64_t) {
-    for (auto& entry : self->state.actors->couriers)
-      if (!entry.rung->exchange(true)) self->send(entry.courier, alert_atom_v);
+    self->state.alerts_held = self->state.store->log().holding();
+    ring_couriers(self);
   });
   self->set_down_handler([self](caf::down_msg& down) {
     self->state.owner_down(down.source);
@@ -224,11 +290,12 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
   self->send(self, purge_atom_v);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
-        return std::vector<report>{
-            report_of(self, "registrar",
-                      {{"uploads", std::to_string(self->state.uploads.size())},
-                       {"purging", std::to_string(self->state.purging.size())},
-                       {"catalogue bytes", std::to_string(store->disk_bytes())}})};
+        return std::vector<report>{report_of(
+            self, "registrar",
+            {{"uploads", std::to_string(self->state.uploads.size())},
+             {"answers that wait for the standby", std::to_string(self->state.gate.size())},
+             {"purging", std::to_string(self->state.purging.size())},
+             {"catalogue bytes", std::to_string(store->disk_bytes())}})};
       },
       [=](put_begin_atom, const batch_record& draft, bool only_changed) {
         return begin(self, draft, only_changed ? held_rule::changed : held_rule::refuse);
@@ -243,55 +310,55 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
         return true;
       },
       [=](plan_atom, batch_id id, const std::vector<aggregation_record>& planned, bool last) {
-        return done(store->add_aggregations(id, planned, last));
+        return answer(self, store->add_aggregations(id, planned, last));
       },
       [=](cached_atom, const cached_aggregation& cached) -> caf::result<aggregation_record> {
-        return store->record_cached(cached);
+        return answer(self, store->record_cached(cached));
       },
       [=](written_atom, const std::vector<written_aggregation>& written,
           const volume_record& volume) -> caf::result<std::vector<aggregation_record>> {
-        return store->record_written(written, volume);
+        return answer(self, store->record_written(written, volume));
       },
-      [=](lost_atom, aggregation_id id) { return done(store->record_cache_lost(id)); },
+      [=](lost_atom, aggregation_id id) { return answer(self, store->record_cache_lost(id)); },
       [=](evicted_atom, const std::vector<aggregation_id>& ids, const std::string& node) {
-        return done(store->record_evicted(ids, node));
+        return answer(self, store->record_evicted(ids, node));
       },
       [=](recalled_atom, aggregation_id id, const std::string& node) {
-        return done(store->record_recalled(id, node));
+        return answer(self, store->record_recalled(id, node));
       },
       [=](volume_atom, const volume_record& volume, const std::string& why) {
-        return done(store->put_volume(volume, why));
+        return answer(self, store->put_volume(volume, why));
       },
       [=](cancel_atom, batch_id id, const std::string& by) -> caf::result<batch_record> {
         auto cancelled = store->cancel_batch(id, by);
-        if (!cancelled) return cancelled.error();
+        if (!cancelled) return answer(self, std::move(cancelled));
         self->state.actors->measures->batch_event("cancelled");
         spdlog::info("batch {} cancelled by {}: {} of {} files are not safe", id.value, by,
                      cancelled->failed_files, cancelled->files);
-        return *cancelled;
+        return answer(self, std::move(cancelled));
       },
       [=](remove_atom, batch_id id) -> caf::result<batch_record> {
         auto removed = store->remove_batch(id);
-        if (!removed) return removed.error();
+        if (!removed) return answer(self, std::move(removed));
         self->state.actors->measures->batch_event("removed");
         spdlog::info("batch {} removed: {} files, {} bytes given back", id.value, removed->files,
                      removed->size_bytes);
         self->state.purging.insert(id);
         start_purge(self);
-        return *removed;
+        return answer(self, std::move(removed));
       },
       [=](purge_atom) { purge(self); },
       [=](admin_add_atom, const workspace_record& record) -> caf::result<workspace_record> {
-        return store->add_workspace(record);
+        return answer(self, store->add_workspace(record));
       },
       [=](admin_set_atom, const workspace_record& record) -> caf::result<workspace_record> {
-        return store->set_workspace(record);
+        return answer(self, store->set_workspace(record));
       },
       [=](admin_remove_atom, const std::string& workspace) {
-        return done(store->remove_workspace(workspace));
+        return answer(self, store->remove_workspace(workspace));
       },
       [=](alert_atom, const alert_record& draft) -> caf::result<alert_record> {
-        return store->add_alert(draft);
+        return answer(self, store->add_alert(draft));
       },
       [=](delivered_atom, const std::string& target, uint64_t number) {
         if (auto error = store->record_delivered(target, number))
@@ -301,23 +368,32 @@ registrar_actor::behavior_type registrar(self_pointer self, catalogue_store* sto
       [=](get_begin_atom, const retrieval_record& draft) -> caf::result<retrieval_record> {
         auto begun = store->begin_retrieval(draft);
         if (begun) self->state.actors->measures->retrievals.Increment();
-        return begun;
+        return answer(self, std::move(begun));
       },
       [=](get_end_atom, const retrieval_record& ended) {
-        return done(store->end_retrieval(ended));
+        return answer(self, store->end_retrieval(ended));
       },
       [=](token_add_atom, const token_record& draft) -> caf::result<token_record> {
-        return store->add_token(draft, defaults::max_tokens_per_user);
+        return answer(self, store->add_token(draft, defaults::max_tokens_per_user));
       },
       [=](token_remove_atom, uint64_t id) -> caf::result<token_record> {
-        return store->remove_token(id);
+        return answer(self, store->remove_token(id));
       },
       [=](audit_atom, const audit_record& draft) {
         if (auto added = store->add_audit(draft); !added)
           spdlog::error("audit: {} of {} could not be recorded: {}", draft.action, draft.user,
                         text_of(added.error()));
       },
+      [=](gate_atom, const standby_report& told) { take_report(self, told); },
+      [=](attach_atom, const caf::strong_actor_ptr& shipper) { attach(self, shipper); },
   };
+}
+
+gated_registrar_actor::behavior_type registrar_with_standby(
+    self_pointer self, catalogue_store* store, actors_ptr actors, uint64_t max_file_bytes,
+    uint32_t audit_days, std::shared_ptr<standby_status> status) {
+  self->state.standby = std::move(status);
+  return registrar(self, store, std::move(actors), max_file_bytes, audit_days);
 }
 
 }  // namespace et

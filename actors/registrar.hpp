@@ -1,11 +1,12 @@
-// The registrar: the only writer of the catalogue. Messages: registrar_actor in protocol.hpp.
+// The registrar: the only writer of the catalogue. Messages: registrar_actor in protocol.hpp and
+// gated_registrar_actor in standby/standby_protocol.hpp.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <set>
 
-#include "actors/protocol.hpp"
+#include "actors/standby/answer_gate.hpp"
 
 namespace et {
 
@@ -26,6 +27,9 @@ struct registrar_state {
   std::map<batch_id, upload> uploads;
   std::set<batch_id> purging;  ///< removed and dropped batches whose keys are still there
   bool purge_running = false;
+  answer_gate gate;          ///< open while no standby counts
+  bool alerts_held = false;  ///< alerts were raised that views do not show yet
+  std::shared_ptr<standby_status> standby;
 
   /// Checks roots and maximum size, then adds what is left; errors carry the chunk's indexes.
   caf::expected<std::vector<entry_error>> add_chunk(batch_id id, const packed_page& page);
@@ -39,10 +43,16 @@ struct registrar_state {
   void owner_down(const caf::actor_addr& owner);
 };
 
+using registrar_pointer = gated_registrar_actor::stateful_pointer<registrar_state>;
+
 /// `store` outlives the actor. Detached.
-registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<registrar_state> self,
-                                         catalogue_store* store, actors_ptr actors,
-                                         uint64_t max_file_bytes, uint32_t audit_days);
+gated_registrar_actor::behavior_type registrar(registrar_pointer self, catalogue_store* store,
+                                               actors_ptr actors, uint64_t max_file_bytes,
+                                               uint32_t audit_days);
+/// The same with a standby: `status` is told how things stand.
+gated_registrar_actor::behavior_type registrar_with_standby(
+    registrar_pointer self, catalogue_store* store, actors_ptr actors, uint64_t max_file_bytes,
+    uint32_t audit_days, std::shared_ptr<standby_status> status);
 
 /// True when `path` lies beneath `root`, both absolute and without `.` or `..` parts.
 bool beneath(const std::string& path, const std::string& root);

@@ -153,6 +153,7 @@ client_promise<batch_status> status(self_pointer self, const std::string& worksp
                                 .then(
                                     [=](std::vector<std::string>& waits) mutable {
                                       answer->waits = std::move(waits);
+                                      add_lost_nodes(self, *answer);
                                       promise.deliver(std::move(*answer));
                                     },
                                     failed);
@@ -477,7 +478,13 @@ client_actor::behavior_type session_port(self_pointer self, actors_ptr actors, i
             self, caf::actor_cast<membership_actor>(all->membership), nodes_atom_v);
       },
       [=](join_atom, const std::string&, int64_t) { return not_clustered<bool>(self); },
-      [=](promote_atom) { return not_clustered<std::string>(self); },
+      [=](promote_atom, bool) -> caf::result<std::string> {
+        if (!self->state.who.administrator)
+          return refused<std::string>(self, not_administrator(self));
+        return refused<std::string>(
+            self, fail(errc::invalid_argument,
+                       "node " + all->node + " is the head already: promote its standby there"));
+      },
   };
 }
 

@@ -171,6 +171,9 @@ client_promise<R> in_retrieval(session_port_pointer self, const std::string& wor
       });
 }
 
+/// What is only in the cache of a lost node, in words: session_status.cpp.
+void add_lost_nodes(session_port_pointer self, batch_status& answer);
+
 // Logins for the monitor: session_tokens.cpp.
 caf::result<token_record> add_token(session_port_pointer self, token_record draft);
 caf::result<std::vector<token_record>> list_tokens(session_port_pointer self);

@@ -61,6 +61,16 @@ caf::error service::open_storage() {
   return caf::none;
 }
 
+/// A head that another has replaced does not begin.
+caf::error service::check_epoch() {
+  auto own = store_->log().epoch();
+  if (!own) return own.error();
+  auto epochs = epoch_watch::open(options_.state, options_.node, *own, options_.on_fenced);
+  if (!epochs) return epochs.error();
+  epochs_ = std::move(*epochs);
+  return caf::none;
+}
+
 caf::error service::add_default_workspace() {
   if (!options_.default_workspace) return caf::none;
   auto all = store_->view()->workspaces();
@@ -157,8 +167,15 @@ void service::spawn_actors(std::vector<kept_file> kept) {
   all.alerts = system_.spawn(alert_publisher, shared);
   all.head = system_.spawn(head_port, shared);
   all.inspector = system_.spawn(inspector, shared);
-  all.registrar = system_.spawn<caf::detached>(registrar, store_.get(), shared,
-                                               options_.max_file_bytes, options_.audit_days);
+  if (options_.standby) {
+    standby_.emplace(*options_.standby, options_.node, options_.state);
+    all.registrar =
+        standby_->spawn(system_, *store_, shared, options_.max_file_bytes, options_.audit_days,
+                        [epochs = epochs_](const epoch_record& now) { epochs->heard(now); });
+  } else {
+    all.registrar = system_.spawn<caf::detached>(registrar, store_.get(), shared,
+                                                 options_.max_file_bytes, options_.audit_days);
+  }
   spawn_couriers();  // before anybody who raises alerts
   storage_->spawn(system_, actors_, std::move(kept));
   all.scheduler = system_.spawn(mount_scheduler, shared, clock, options_.scheduler);
@@ -182,6 +199,7 @@ std::vector<caf::actor> service::every_actor() const {
   add(actors_->alerts);
   for (auto& entry : actors_->couriers) add(entry.courier);
   add_all(actors_->readers);
+  if (standby_) add(standby_->shipper());
   add(actors_->registrar);
   return list;
 }
@@ -243,6 +261,12 @@ caf::error service::open_cluster() {
   cluster::membership_options membership;
   membership.store = store_.get();
   membership.clock = options_.clock;
+  membership.epoch = [epochs = epochs_] { return epochs->epoch(); };
+  membership.heard_epoch = [epochs = epochs_, clock = options_.clock](uint64_t epoch,
+                                                                      const std::string& node) {
+    epochs->heard({epoch, node, clock->now_ns()});
+  };
+  if (standby_) membership.standby_changed = standby_->on_changed();
   options_.cluster.issuer =
       std::make_shared<cluster::enrolment>(options_.cluster.folder, options_.clock);
   auto begun = cluster::begin(system_, actors_, options_.cluster, std::move(membership));
@@ -285,6 +309,7 @@ caf::expected<std::unique_ptr<service>> service::start(
   std::unique_ptr<service> made{new service(system, std::move(options), std::move(on_failure))};
   if (auto error = made->open_state()) return error;
   if (auto error = made->open_storage()) return error;
+  if (auto error = made->check_epoch()) return error;
   if (auto error = made->add_default_workspace()) return error;
   if (auto error = made->begin_deliveries()) return error;
   if (auto error = made->tell_of_lost_run()) return error;
@@ -293,6 +318,8 @@ caf::expected<std::unique_ptr<service>> service::start(
   made->spawn_actors(std::move(*kept));
   if (auto error = made->open_cluster()) return error;
   made->watch();
+  if (made->standby_)
+    if (auto error = made->standby_->wait(made->options_.give_up)) return error;
   if (auto error = made->open_monitor()) return error;
   if (auto error = made->open_door()) return error;
   return made;
@@ -331,6 +358,7 @@ void service::stop() {
     spdlog::warn("stop: {} actors have not ended", actors_.use_count() - 1);
   *actors_ = {};
   actors_.reset();
+  standby_.reset();
   storage_.reset();
   store_.reset();
   unmark();

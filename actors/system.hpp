@@ -19,6 +19,8 @@
 #include "actors/mount_scheduler.hpp"
 #include "actors/node_storage.hpp"
 #include "actors/protocol.hpp"
+#include "actors/standby/epoch_watch.hpp"
+#include "actors/standby/head_standby.hpp"
 #include "actors/state_folder.hpp"
 
 namespace et {
@@ -38,6 +40,11 @@ struct service_options {
   std::string node;                     ///< its name; empty: the one that it has, or the host's
   cluster::cluster_options cluster;     ///< with an address to listen at: other nodes may join
   std::vector<alert_target> alert_targets;
+  std::optional<head_standby_options> standby;  ///< nothing: there is none, and nothing is gated
+  /// While the start waits for the standby: true ends it with the error `interrupted`.
+  std::function<bool()> give_up;
+  /// Another node is the head now: stop at once. Called once, from any thread, with what to tell.
+  std::function<void(const std::string&)> on_fenced;
   bool default_workspace = false;  ///< add workspace `local` when there is none at all
   const wall_clock* clock = &system_clock();
 };
@@ -72,6 +79,7 @@ class service {
 
   caf::error open_state();
   caf::error open_storage();
+  caf::error check_epoch();
   caf::error add_default_workspace();
   caf::expected<std::vector<kept_file>> reconcile_cache();
   caf::error begin_deliveries();
@@ -91,6 +99,8 @@ class service {
   std::optional<state_folder> folder_;
   std::unique_ptr<catalogue_store> store_;
   std::unique_ptr<node_storage> storage_;
+  std::shared_ptr<epoch_watch> epochs_;
+  std::optional<head_standby> standby_;  ///< when one is configured
   std::unique_ptr<cluster::node_links> links_;
   membership_actor membership_;
   std::atomic<bool> stopping_{false};

@@ -171,6 +171,8 @@ void define_serve(CLI::App& app, command_line& line) {
   text(app, "--join", options.join, "head of a cluster to get a certificate from, with --token",
        "HOST:PORT");
   text(app, "--token", options.token, "from 'elastictape admin cluster token'", "TOKEN");
+  flag(app, "--rejoin-as-standby", options.rejoin_as_standby,
+       "this former head becomes the standby of the new one; its catalogue is kept aside");
   app.final_callback([&line] { line.what = command::serve; });
 }
 

@@ -134,7 +134,11 @@ void define_cluster(CLI::App& app, command_line& line, admin_cluster_options::ac
     last(app.add_option("--expires", take, "after how many hours or days, as in 1h (the default)"))
         ->type_name("TIME");
   }
-  if (action == what::status) {
+  if (action == what::promote) {
+    flag(app, "--force", options.force,
+         "also when the head is connected, which fences it, or the copy may lack something");
+    server_options(app, line);
+  } else if (action == what::status) {
     flag(app, "--json", options.json, "one JSON object a line");
     server_options(app, line);
   } else {
@@ -182,13 +186,15 @@ void define_admin(CLI::App& app, command_line& line) {
   define_token(*token->add_subcommand("list", "list tokens"), line, token_what::list);
   define_token(*token->add_subcommand("revoke", "end a token"), line, token_what::revoke);
   using cluster_what = admin_cluster_options::action;
-  auto* cluster = app.add_subcommand("cluster", "nodes: init, token, status");
+  auto* cluster = app.add_subcommand("cluster", "nodes: init, token, status, promote");
   cluster->require_subcommand(1);
   define_cluster(*cluster->add_subcommand("init", "make this node the head of a cluster"), line,
                  cluster_what::init);
   define_cluster(*cluster->add_subcommand("token", "make a token by which one node can join"), line,
                  cluster_what::token);
   define_cluster(*cluster->add_subcommand("status", "list nodes"), line, cluster_what::status);
+  define_cluster(*cluster->add_subcommand("promote", "make this standby the head"), line,
+                 cluster_what::promote);
   auto* inspect = app.add_subcommand("inspect", "what every part of the service does now");
   flag(*inspect, "--json", line.inspect.json, "one JSON object a line");
   server_options(*inspect, line);

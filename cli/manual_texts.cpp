@@ -275,7 +275,8 @@ command_manual serve_manual() {
       "end the next start goes on from the catalogue: what was registered is finished, what was "
       "not is forgotten.";
   page.exits = {{0, "ended by SIGTERM or SIGINT"},
-                {1, "cannot start, or a part that the service cannot do without has ended"}};
+                {1, "cannot start, or a part that the service cannot do without has ended"},
+                {3, "another node has become the head (docs/standby.md)"}};
   page.examples = {{"elastictape serve --config /etc/elastictape.toml",
                     "Run the service that a configuration describes."}};
   page.environment = {

@@ -108,7 +108,8 @@ int run_connected(command_line& line, command_context& context) {
 /// On the head's machine, whether it runs or not.
 bool needs_no_service(const command_line& line) {
   return line.what == command::admin_cluster &&
-         line.cluster.what != admin_cluster_options::action::status;
+         (line.cluster.what == admin_cluster_options::action::init ||
+          line.cluster.what == admin_cluster_options::action::token);
 }
 
 int run_parsed(command_line& line, const environment& env, command_context& context) {

@@ -80,6 +80,10 @@ class service_api {
   virtual caf::error remove_workspace(const std::string& name) = 0;
   /// The nodes of the cluster.
   virtual caf::expected<std::vector<report>> nodes() = 0;
+  /// Makes the standby that is asked the head; what was done. Errors besides: unavailable while the
+  /// old head is connected or the copy may lack something, unless `force`; invalid_argument when it
+  /// is no standby.
+  virtual caf::expected<std::string> promote(bool force) = 0;
   /// A page of volumes above a barcode.
   virtual caf::expected<std::vector<volume_record>> volumes(const barcode& after) = 0;
   virtual caf::expected<volume_record> set_volume(const barcode& id, volume_status status) = 0;

@@ -103,8 +103,21 @@ class connected_service : public service_api {
   pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation, uint64_t offset_bytes,
                           uint32_t size_bytes) override {
     auto node = place_of(aggregation);
-    return ask_of<bytes>(node ? *node : *client_, get_data_atom_v, retrieval, aggregation,
-                         offset_bytes, size_bytes);
+    if (!node)
+      return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
+    auto promise = std::make_shared<std::promise<caf::expected<bytes>>>();
+    auto answer = promise->get_future();
+    auto done = [promise](caf::expected<bytes> result) { promise->set_value(std::move(result)); };
+    node->post<bytes>(
+        [=, this](caf::expected<bytes> result) {
+          if (result || code_of(result.error()) != errc::unavailable) return done(std::move(result));
+          // The node is not to be reached any more; perhaps the head still reaches it.
+          forget_place(aggregation);
+          client_->post<bytes>(done, get_data_atom_v, retrieval, aggregation, offset_bytes,
+                               size_bytes);
+        },
+        get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
+    return answer;
   }
   unique_fd take_descriptor(uint64_t number) override { return client_->take_descriptor(number); }
   caf::error get_done(retrieval_id retrieval, const wanted_range& range) override {
@@ -128,6 +141,9 @@ class connected_service : public service_api {
   }
   caf::expected<volume_record> set_volume(const barcode& id, volume_status status) override {
     return client_->call<volume_record>(volume_atom_v, id, status);
+  }
+  caf::expected<std::string> promote(bool force) override {
+    return client_->call<std::string>(promote_atom_v, force);
   }
   caf::expected<std::vector<report>> nodes() override {
     return client_->call<std::vector<report>>(nodes_atom_v);
@@ -177,6 +193,11 @@ class connected_service : public service_api {
       if (connected) node = std::move(*connected);
     }
     places_[given.range.aggregation] = node;
+  }
+
+  void forget_place(aggregation_id aggregation) {
+    std::lock_guard lock{mutex_};
+    places_.erase(aggregation);
   }
 
   std::shared_ptr<client> place_of(aggregation_id aggregation) {

@@ -322,6 +322,12 @@ void read_cluster(section_reader& in, service_config& config) {
   in.addresses("head", cluster.head);
   in.number("heartbeat_ms", cluster.heartbeat_ms, 50, 60'000);
   in.number("down_after_ms", cluster.down_after_ms, 200, 3'600'000);
+  in.text("standby", cluster.standby);
+  in.number("standby_timeout_ms", cluster.standby_timeout_ms, 100, 3'600'000);
+  in.text("standby_policy", cluster.standby_policy);
+  in.size("standby_log_bytes", cluster.standby_log_bytes, 64 << 20, uint64_t{1} << 40);
+  if (cluster.standby_policy != "drop" && cluster.standby_policy != "wait")
+    in.complain("standby_policy", "must be drop or wait");
   in.number("reread_after_s", cluster.reread_after_s, 0, 10u * 365 * 86400);
   if (cluster.down_after_ms < 2 * cluster.heartbeat_ms)
     in.complain("down_after_ms", "must be at least twice heartbeat_ms");

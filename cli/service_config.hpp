@@ -21,11 +21,15 @@ struct service_config {
   } node;
 
   struct cluster_section {
-    std::string listen;                ///< HOST:PORT for links with other nodes; empty: not
-    std::vector<std::string> head;     ///< HOST:PORT where the head is, or its standby
-    uint32_t heartbeat_ms = 1000;      ///< between signs of life
-    uint32_t down_after_ms = 10'000;   ///< without one a node is lost
-    uint32_t reread_after_s = 86'400;  ///< what a lost node alone has is read again; 0: never
+    std::string listen;                    ///< HOST:PORT for links with other nodes; empty: not
+    std::vector<std::string> head;         ///< HOST:PORT where the head is, or its standby
+    uint32_t heartbeat_ms = 1000;          ///< between signs of life
+    uint32_t down_after_ms = 10'000;       ///< without one a node is lost
+    uint32_t reread_after_s = 86'400;      ///< what a lost node alone has is read again; 0: never
+    std::string standby;                   ///< node that is this head's warm standby; empty: none
+    uint32_t standby_timeout_ms = 10'000;  ///< it is waited for so long before an answer
+    std::string standby_policy = "drop";   ///< then: drop it, or wait until it is back
+    uint64_t standby_log_bytes = uint64_t{2} << 30;  ///< of the log that is kept for it
   } cluster;
 
   struct service_section {

@@ -50,6 +50,9 @@ dialler_actor::behavior_type dialler(dialler_actor::stateful_pointer<dialler_sta
                                      const cluster_options& options, const std::string& own,
                                      membership_actor membership) {
   guard(self);
+  // Its own next look would keep it, and with it the process, for minutes.
+  self->monitor(membership);
+  self->set_down_handler([self](caf::down_msg&) { self->quit(caf::exit_reason::user_shutdown); });
   self->delayed_send(self, std::chrono::seconds{1}, tick_atom_v);
   return {
       [=](tick_atom) {

@@ -142,7 +142,7 @@ void linked(self_pointer self, uint64_t number, const std::string& node,
             auto& mine = self->state;
             if (!mine.links.count(number)) return;
             if (theirs.head) mine.dialling_head = false;
-            if (theirs.epoch < mine.options.epoch()) {
+            if (theirs.head && theirs.epoch < mine.options.epoch()) {
               mine.options.close_link(number, "it is an old head");
               return;
             }

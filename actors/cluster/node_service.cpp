@@ -85,6 +85,7 @@ caf::error node_service::join_cluster() {
   with.give_up_jobs = [storage, stopping = stopping_](bool on) {
     if (!stopping->load()) storage->give_up_jobs(on);
   };
+  if (options_.prepare) options_.prepare(folder_->node(), with);
   auto begun = cluster::begin(system_, actors_, options_.cluster, std::move(with));
   if (!begun) return begun.error();
   links_ = std::move(begun->links);

@@ -17,6 +17,9 @@ struct node_service_options {
   storage_options storage;      ///< empty folders: STATE/cache, STATE/library
   cluster_options cluster;
   front_door::options door;  ///< with `remote` clients read data here, with tickets of the head
+  /// Completes what the membership is told, when the node's name is known and its state folder is
+  /// locked. May be empty.
+  std::function<void(const std::string& node, membership_options& with)> prepare;
 };
 
 class node_service {
@@ -30,6 +33,7 @@ class node_service {
   /// Ends running jobs after their current block, and every actor.
   void stop();
 
+  caf::strong_actor_ptr membership() const { return actors_->membership; }
   const std::string& node() const { return folder_->node(); }
   /// HOST:PORT for links; empty: it only dials.
   std::string link_address() const { return links_ ? links_->address() : std::string{}; }

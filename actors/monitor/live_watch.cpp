@@ -3,8 +3,11 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
+#include "actors/node_roster.hpp"
 #include "actors/version.hpp"
 
 namespace et::monitor {
@@ -105,24 +108,78 @@ std::shared_ptr<const live_state> live_watch::make() {
   next->version = version_text;
   next->started_ns = started_ns_;
   next->sessions = options_.sessions ? options_.sessions() : 0;
-  next->nodes.push_back({options_.node, "up", version_text, {"head", "io"}, started_ns_});
+  add_nodes(*next);
   return next;
 }
+
+void live_watch::add_nodes(live_state& next) const {
+  auto& all = *options_.actors;
+  bool own = false;
+  for (auto& node : all.nodes->all()) {
+    auto roles = node->roles;
+    bool is_own = node->name == all.node;
+    own = own || is_own;
+    if (is_own) roles.insert(roles.begin(), "head");
+    next.nodes.push_back({is_own ? options_.node : node->name, node->up ? "up" : "lost",
+                          is_own ? version_text : node->version, std::move(roles),
+                          is_own ? started_ns_ : node->since_ns});
+  }
+  if (!own) next.nodes.push_back({options_.node, "up", version_text, {"head"}, started_ns_});
+}
+
+namespace {
+
+/// The caches of all nodes as one.
+void add(keeper_facts& sum, const keeper_facts& one) {
+  sum.capacity_bytes += one.capacity_bytes;
+  sum.file_bytes += one.file_bytes;
+  sum.reserved_bytes += one.reserved_bytes;
+  sum.unsafe_bytes += one.unsafe_bytes;
+  sum.high_bytes += one.high_bytes;
+  sum.low_bytes += one.low_bytes;
+  sum.files += one.files;
+  sum.full = sum.full || one.full;
+  for (auto& queue : one.queues) {
+    auto same = std::find_if(sum.queues.begin(), sum.queues.end(),
+                             [&](const queue_facts& known) { return known.name == queue.name; });
+    if (same == sum.queues.end()) {
+      sum.queues.push_back(queue);
+      continue;
+    }
+    same->waiting += queue.waiting;
+    same->waiting_bytes += queue.waiting_bytes;
+    same->oldest_ms = std::max(same->oldest_ms, queue.oldest_ms);
+  }
+}
+
+}  // namespace
 
 void live_watch::ask_actors(std::string& trouble) {
   auto& all = *options_.actors;
   auto patience = std::chrono::milliseconds{defaults::live_patience};
   caf::scoped_actor self{*options_.system};
   // All are asked before the first answer is waited for.
-  auto keeper = self->request(all.keeper, patience, observe_atom_v);
+  auto ask_keeper = [&](const cache_keeper_actor& keeper) {
+    return self->request(keeper, patience, observe_atom_v);
+  };
+  std::vector<decltype(ask_keeper(all.keeper))> keepers;
+  for (auto& node : all.nodes->all())
+    if (node->keeper && node->up) keepers.push_back(ask_keeper(node->keeper));
   auto director = self->request(all.director, patience, observe_atom_v);
   auto retrievals =
       self->request(all.retrievals, patience, list_retrievals_atom_v, workspace_id{0});
   auto scheduler =
       self->request(all.scheduler, patience, observe_atom_v, known_.scheduler.revision);
   auto end = steady_clock::now() + patience;
-  keeper.receive([&](keeper_facts& facts) { known_.keeper = std::move(facts); },
-                 no_answer(trouble, "cache keeper"));
+  keeper_facts sum;
+  bool all_told = true;
+  for (auto& keeper : keepers)
+    keeper.receive([&](const keeper_facts& facts) { add(sum, facts); },
+                   [&](const caf::error& error) {
+                     all_told = false;
+                     no_answer(trouble, "cache keeper")(error);
+                   });
+  if (all_told) known_.keeper = std::move(sum);
   director.receive([&](director_facts& facts) { known_.director = std::move(facts); },
                    no_answer(trouble, "batch director"));
   retrievals.receive(

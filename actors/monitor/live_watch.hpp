@@ -55,6 +55,7 @@ class live_watch final : public live_source {
   caf::error read_alerts(catalogue_view& view, live_state& next);
   void add_library(live_state& next) const;
   void add_queues(live_state& next) const;
+  void add_nodes(live_state& next) const;
   int64_t seconds() const { return options_.clock->now_ns() / 1'000'000'000; }
 
   options options_;

@@ -45,12 +45,13 @@ struct admin_alerts_options {
 };
 
 struct admin_cluster_options {
-  enum class action { init, token, status } what = action::status;
+  enum class action { init, token, status, promote } what = action::status;
   std::string name;         ///< with init: of the head's node; empty: as configured, or the host's
   std::string config_file;  ///< with init and token: the head's; empty: none
   std::string state;        ///< with init and token; empty: as configured, or the default
   std::string default_state;  ///< absolute
   int64_t lifetime_s = 3600;  ///< with token
+  bool force = false;         ///< with promote
   bool json = false;
 };
 

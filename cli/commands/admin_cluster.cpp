@@ -82,6 +82,15 @@ int nodes(const admin_cluster_options& options, command_context& context) {
   return finish_output(context, exit_ok);
 }
 
+int promote(const admin_cluster_options& options, command_context& context) {
+  auto service = context.connect();
+  if (!service) return end_with(context, service.error());
+  auto done = (*service)->promote(options.force);
+  if (!done) return end_with(context, done.error());
+  context.out.text() += *done + "\n";
+  return finish_output(context, exit_ok);
+}
+
 }  // namespace
 
 caf::expected<std::string> node_name_of(const std::filesystem::path& state,
@@ -101,6 +110,8 @@ int run_admin_cluster(const admin_cluster_options& options, command_context& con
       return init(options, context);
     case admin_cluster_options::action::token:
       return token(options, context);
+    case admin_cluster_options::action::promote:
+      return promote(options, context);
     case admin_cluster_options::action::status:
       break;
   }

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
@@ -20,6 +22,7 @@
 #include "actors/cluster/node_service.hpp"
 #include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
+#include "actors/standby/standby_service.hpp"
 #include "actors/system.hpp"
 #include "actors/version.hpp"
 #include "cli/alert_targets.hpp"
@@ -143,6 +146,13 @@ service_options options_of(const service_config& config, const std::filesystem::
   options.cluster = cluster_of(config, state);
   options.catalogue.copies = config.catalogue.copies;
   options.catalogue.memory_bytes = config.catalogue.memory_bytes;
+  if (!config.cluster.standby.empty() && config.cluster.standby != config.node.name) {
+    options.catalogue.log_bytes = config.cluster.standby_log_bytes;
+    options.standby.emplace();
+    options.standby->standby = config.cluster.standby;
+    options.standby->timeout = std::chrono::milliseconds{config.cluster.standby_timeout_ms};
+    if (config.cluster.standby_policy == "wait") options.standby->policy = standby_policy::wait;
+  }
   options.packing.target_bytes = config.packing.target_bytes;
   options.max_file_bytes = config.packing.max_file_bytes;
   options.audit_days = config.limits.audit_days;
@@ -206,6 +216,33 @@ bool wait_for_end(int signals, int failure) {
   return (watched[1].revents & POLLIN) == 0;
 }
 
+/// Ends a process that had links. Everything has been stopped and is durable; the framework would
+/// wait, for ever in the worst case, for threads of actors whose peers did not hear of their end.
+[[noreturn]] void leave(int code) {
+  spdlog::shutdown();
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
+/// Starts this program anew, with the same words: the role in the state folder is another one now.
+int begin_again() {
+  auto text = read_small_file("/proc/self/cmdline", 64 * 1024);
+  if (!text) return complain(text.error());
+  std::vector<std::string> words;
+  for (size_t at = 0; at < text->size(); at = text->find('\0', at) + 1) {
+    words.emplace_back(text->c_str() + at);
+    if (words.back() == "--rejoin-as-standby") words.pop_back();
+    if (text->find('\0', at) == std::string::npos) break;
+  }
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  spdlog::shutdown();
+  std::fflush(nullptr);
+  ::execv("/proc/self/exe", arguments.data());
+  return complain(fail_errno("cannot start again as the head", errno));
+}
+
 /// What every kind of node does the same way: signals, failures, readiness.
 class foreground {
  public:
@@ -227,8 +264,33 @@ class foreground {
   std::function<void(const std::string&)> on_failure() {
     return [this](const std::string& what) {
       spdlog::critical("an actor that the service cannot do without has ended: {}", what);
-      uint64_t one = 1;
-      [[maybe_unused]] auto n = ::write(failure_.get(), &one, sizeof one);
+      ring();
+    };
+  }
+
+  /// Another node is the head: this one ends at once.
+  std::function<void(const std::string&)> on_fenced() {
+    return [this](const std::string& what) {
+      spdlog::critical("{}", what);
+      std::fprintf(stderr, "elastictape serve: %s\n", what.c_str());
+      fenced_ = true;
+      ring();
+    };
+  }
+  /// The standby was promoted: it ends, to go on as the head.
+  std::function<void()> on_promoted() {
+    return [this] {
+      promoted_ = true;
+      ring();
+    };
+  }
+  bool fenced() const { return fenced_; }
+  bool promoted() const { return promoted_; }
+  /// Whether there is anything to end for already.
+  std::function<bool()> give_up() {
+    return [this] {
+      pollfd watched[2] = {{signals_.get(), POLLIN, 0}, {failure_.get(), POLLIN, 0}};
+      return ::poll(watched, 2, 0) > 0;
     };
   }
 
@@ -244,8 +306,15 @@ class foreground {
   }
 
  private:
+  void ring() {
+    uint64_t one = 1;
+    [[maybe_unused]] auto n = ::write(failure_.get(), &one, sizeof one);
+  }
+
   unique_fd signals_;
   unique_fd failure_;
+  std::atomic<bool> fenced_{false};
+  std::atomic<bool> promoted_{false};
 };
 
 int serve_head(const service_config& config, const std::filesystem::path& state, bool embedded,
@@ -259,11 +328,14 @@ int serve_head(const service_config& config, const std::filesystem::path& state,
   if (!targets) return complain(targets.error());
   options.alert_targets = std::move(*targets);
   options.door.socket = socket;
+  options.on_fenced = front.on_fenced();
+  options.give_up = front.give_up();
   if (http != "off") options.monitor = monitor_of(config, http);
   auto running = service::start(system, std::move(options), front.on_failure());
   if (!running) {
+    if (code_of(running.error()) == errc::interrupted && !front.fenced()) return 0;
     spdlog::critical("cannot start: {}", text_of(running.error()));
-    return 1;
+    return front.fenced() ? fenced_exit_code : 1;
   }
   auto& service = **running;
   spdlog::info("ready: version {}, state {}, commands {}, monitor {}", version_text, state.string(),
@@ -274,8 +346,49 @@ int serve_head(const service_config& config, const std::filesystem::path& state,
   if (!remote.empty()) spdlog::info("clients of other machines: {}", remote);
   if (!remote.empty()) ready += ", remote " + remote;
   bool asked = front.wait(ready);
+  // Whatever a fenced head still does is not to be called done: it does not even end its blocks.
+  if (front.fenced()) ::_exit(fenced_exit_code);
+  bool had_links = !service.link_address().empty();
   service.stop();
+  if (had_links) leave(asked ? 0 : 1);
   return asked ? 0 : 1;
+}
+
+/// The standby, until it is asked to stop; or until it is promoted, then the head.
+int serve_standby(const service_config& config, const std::filesystem::path& state,
+                  const std::string& socket) {
+  foreground front;
+  if (auto error = front.begin()) return complain(error);
+  node_config framework{service_node(2)};
+  caf::actor_system system{framework};
+  if (config.cluster.head.empty())
+    return complain(
+        fail(errc::invalid_argument, "[cluster] head must say where the head is, for its standby"));
+  auto of_head = options_of(config, state, false);
+  standby_service_options options;
+  options.catalogue = of_head.catalogue;
+  options.door = of_head.door;
+  options.door.socket = socket;
+  options.node.state = state;
+  options.node.node = config.node.name;
+  options.node.storage = of_head.storage;
+  options.node.cluster = of_head.cluster;
+  auto running =
+      standby_service::start(system, std::move(options), front.on_failure(), front.on_promoted());
+  if (!running) {
+    spdlog::critical("cannot start: {}", text_of(running.error()));
+    return 1;
+  }
+  auto& standby = **running;
+  spdlog::info("ready: version {}, state {}, standby {}, commands {}", version_text, state.string(),
+               standby.node(), standby.address());
+  auto asked = front.wait("standby " + standby.node() + ", commands " + standby.address() +
+                          ", nodes " + standby.link_address());
+  standby.stop();
+  if (!front.promoted()) leave(asked ? 0 : 1);
+  // Not behind the end of the framework, for which it may wait for ever (leave).
+  spdlog::warn("promoted: starting as the head");
+  return begin_again();
 }
 
 int serve_node(const service_config& config, const std::filesystem::path& state) {
@@ -305,7 +418,7 @@ int serve_node(const service_config& config, const std::filesystem::path& state)
                node.node(), node.link_address());
   bool asked = front.wait("node " + node.node() + ", nodes " + node.link_address());
   node.stop();
-  return asked ? 0 : 1;
+  leave(asked ? 0 : 1);
 }
 
 /// Gets the certificate of this node, unless it has one that has not expired; remembers the head.
@@ -361,6 +474,24 @@ int run_serve(const serve_options& options) {
   }
   remember_head(config, state, embedded);
   auto http = options.http.empty() ? config.service.http : options.http;
+  auto role = read_role(state);
+  if (!role) return complain(role.error());
+  auto& roles = config.node.roles;
+  // What the node has become by promotion, or by giving the head up, counts before what it was
+  // configured to be.
+  if (options.rejoin_as_standby && *role == node_role::head) {
+    std::error_code code;
+    std::filesystem::remove(state / "role", code);
+    *role = node_role::none;
+  }
+  bool follows = options.rejoin_as_standby || *role == node_role::standby ||
+                 (config.node.is("standby") && *role == node_role::none);
+  if (follows) {
+    std::replace(roles.begin(), roles.end(), std::string{"head"}, std::string{"standby"});
+    return serve_standby(config, state, socket);
+  }
+  if (*role == node_role::head)
+    std::replace(roles.begin(), roles.end(), std::string{"standby"}, std::string{"head"});
   if (!config.node.is("head")) return serve_node(config, state);
   return serve_head(config, state, embedded, socket, http);
 }

@@ -23,6 +23,8 @@ namespace {
 
 constexpr uint64_t kib = 1024;
 constexpr uint64_t mib = 1024 * kib;
+/// Its sequence number and count.
+constexpr size_t write_batch_header_bytes = 12;
 
 bool mentions(const rocksdb::Status& status, const char* text) {
   return status.ToString().find(text) != std::string::npos;
@@ -61,7 +63,7 @@ rocksdb::ColumnFamilyOptions family_options(family f, uint64_t memory_bytes,
   return options;
 }
 
-rocksdb::DBOptions database_options(uint64_t memory_bytes,
+rocksdb::DBOptions database_options(uint64_t memory_bytes, uint64_t log_bytes,
                                     const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
@@ -81,6 +83,10 @@ rocksdb::DBOptions database_options(uint64_t memory_bytes,
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.skip_stats_update_on_db_open = true;
+  if (log_bytes > 0) {
+    options.WAL_ttl_seconds = std::chrono::seconds{log_kept_time}.count();
+    options.WAL_size_limit_MB = std::max<uint64_t>(log_bytes / mib, 1);
+  }
   // Recovery is tried by the next write (database::ready), not by a polling thread.
   options.max_bgerror_resume_count = 0;
   return options;
@@ -144,6 +150,13 @@ void change_set::erase(family f, std::string_view key) {
   batch_.Delete(db_.handle(f), key).PermitUncheckedError();
 }
 
+caf::error change_set::assign(std::string_view batch) {
+  if (batch.size() < write_batch_header_bytes)
+    return fail(errc::corrupt, "a write of the log has no header");
+  batch_ = rocksdb::WriteBatch{std::string{batch}};
+  return {};
+}
+
 /// Remembers the worst that has happened since the opening. Called from RocksDB's threads.
 class database::background_errors : public rocksdb::EventListener {
  public:
@@ -174,7 +187,7 @@ class database::background_errors : public rocksdb::EventListener {
 };
 
 caf::expected<std::unique_ptr<database>> database::open(const std::string& folder,
-                                                        uint64_t memory_bytes) {
+                                                        uint64_t memory_bytes, uint64_t log_bytes) {
   std::error_code ec;
   std::filesystem::create_directories(folder, ec);
   if (ec) return fail_errno("cannot create the folder " + folder, ec.value());
@@ -182,6 +195,7 @@ caf::expected<std::unique_ptr<database>> database::open(const std::string& folde
   std::unique_ptr<database> result{new database};
   result->folder_ = folder;
   result->memory_bytes_ = memory_bytes;
+  result->log_bytes_ = log_bytes;
   result->errors_ = std::make_shared<background_errors>();
   if (auto error = check_families(folder)) return error;
   if (auto error = result->open_files(false)) return error;
@@ -190,7 +204,7 @@ caf::expected<std::unique_ptr<database>> database::open(const std::string& folde
 
 caf::error database::open_files(bool read_only) {
   auto cache = rocksdb::NewLRUCache(memory_bytes_, 4);
-  auto options = database_options(memory_bytes_, cache);
+  auto options = database_options(memory_bytes_, log_bytes_, cache);
   options.listeners.push_back(errors_);
   // A disk that was unmounted must not be mistaken for an empty catalogue.
   options.create_if_missing = openings_ == 0;
@@ -217,9 +231,15 @@ caf::error database::open_files(bool read_only) {
 
 void database::close_files() {
   if (!db_) return;
+  if (let_go_) let_go_();
   for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
   db_->Close().PermitUncheckedError();
   db_.reset();
+}
+
+database::shared_snapshot database::snapshot() const {
+  auto* db = db_.get();
+  return {db->GetSnapshot(), [db](const rocksdb::Snapshot* one) { db->ReleaseSnapshot(one); }};
 }
 
 database::~database() {

@@ -6,7 +6,9 @@
 #include <rocksdb/write_batch.h>
 
 #include <array>
+#include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -32,6 +34,9 @@ auto guarded(F f) -> decltype(f()) {
 
 class database;
 
+/// How long the log is kept for a copy elsewhere, at most.
+constexpr std::chrono::hours log_kept_time{24};
+
 /// Puts and deletions that become visible together or not at all. Ranges are deleted key by key:
 /// merging files with deleted ranges fails assertions of Debian's RocksDB 7.8.
 class change_set {
@@ -48,6 +53,10 @@ class change_set {
     erase(F, key.bytes());
   }
   bool empty() const { return batch_.Count() == 0; }
+  /// How many sequence numbers it takes.
+  uint64_t count() const { return static_cast<uint64_t>(batch_.Count()); }
+  /// Becomes the write batch with these bytes, from the log of another catalogue. Error: corrupt.
+  caf::error assign(std::string_view batch);
 
  private:
   friend class database;
@@ -63,8 +72,11 @@ class database {
  public:
   /// Opens or creates all families in `folder`. Errors: locked, newer_version (when the families of
   /// a newer version are there), io_error, no_space, corrupt.
+  /// With `log_bytes` not 0 the write-ahead log is kept, up to that size and for log_kept_time,
+  /// when its content is in the files already.
   static caf::expected<std::unique_ptr<database>> open(const std::string& folder,
-                                                       uint64_t memory_bytes);
+                                                       uint64_t memory_bytes,
+                                                       uint64_t log_bytes = 0);
   ~database();
   database(const database&) = delete;
   database& operator=(const database&) = delete;
@@ -92,6 +104,14 @@ class database {
     return handles_[static_cast<size_t>(f)];
   }
   rocksdb::DB& raw() const { return *db_; }
+  const std::string& folder() const { return folder_; }
+
+  /// A snapshot, owned. It must be gone before the database closes: hold a lease, or let go of it
+  /// in on_close().
+  using shared_snapshot = std::shared_ptr<const rocksdb::Snapshot>;
+  shared_snapshot snapshot() const;
+  /// `let_go` is called by the writer before the files are closed, when no lease is held.
+  void on_close(std::function<void()> let_go) { let_go_ = std::move(let_go); }
 
   /// Writes all memtables to files and merges the files of each family.
   caf::error compact();
@@ -127,6 +147,8 @@ class database {
 
   std::string folder_;
   uint64_t memory_bytes_ = 0;
+  uint64_t log_bytes_ = 0;
+  std::function<void()> let_go_;
   std::shared_ptr<background_errors> errors_;
   std::unique_ptr<rocksdb::DB> db_;  ///< null when it could not be opened again
   bool read_only_ = false;

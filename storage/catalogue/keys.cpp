@@ -74,6 +74,12 @@ key<family::meta> next_token() {
 key<family::meta> next_audit() {
   return key<family::meta>{"next_audit"};
 }
+key<family::meta> runs() {
+  return key<family::meta>{"runs"};
+}
+key<family::meta> epoch() {
+  return key<family::meta>{"epoch"};
+}
 key<family::meta> next_delivery(std::string_view target) {
   return key<family::meta>{"next_delivery " + std::string{target}};
 }

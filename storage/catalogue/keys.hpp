@@ -2,7 +2,8 @@
 //
 //   family              key                                            value
 //   default ("meta")    name                                           a counter; the catalogue's
-//   version workspace           name                                           workspace_record
+//   version, runs, epoch
+//   workspace           name                                           workspace_record
 //   batch               batch:8                                        batch_record, any phase
 //   workspace_batch     workspace:4 batch:8                            none; committed batches only
 //   file                batch:8 path                                   size, mtime, mode, uid, gid
@@ -93,6 +94,9 @@ key<family::meta> next_alert();
 key<family::meta> next_retrieval();
 key<family::meta> next_token();
 key<family::meta> next_audit();
+/// The runs of its writer, and who may write it: catalogue_log.hpp.
+key<family::meta> runs();
+key<family::meta> epoch();
 /// A counter for each target of alerts: the first number that has not been delivered to it.
 key<family::meta> next_delivery(std::string_view target);
 

@@ -11,7 +11,7 @@ namespace et {
 caf::expected<std::unique_ptr<catalogue_store>> catalogue_store::open(const std::string& folder,
                                                                       const options& opts) {
   return guarded([&]() -> caf::expected<std::unique_ptr<catalogue_store>> {
-    auto db = database::open(folder, opts.memory_bytes);
+    auto db = database::open(folder, opts.memory_bytes, opts.log_bytes);
     if (!db) return db.error();
     auto result = std::make_unique<store>(std::move(*db), opts);
     if (auto error = result->start(folder)) return error;
@@ -31,11 +31,13 @@ caf::error store::start(const std::string& folder) {
                   "the catalogue in " + folder + " has version " + std::to_string(version) +
                       ", this service knows version " + std::to_string(catalogue_version));
     if (version == 0) return fail(errc::corrupt, "the catalogue in " + folder + " has version 0");
+    if (auto error = log_.begin_run()) return error;
     // What it holds is valid in this version too; from now on an older program refuses it.
     if (version < catalogue_version)
       if (auto error = put_version()) return error;
-  } else if (auto error = put_version()) {
-    return error;
+  } else {
+    if (auto error = log_.begin_run()) return error;
+    if (auto error = put_version()) return error;
   }
   return load();
 }
@@ -62,7 +64,7 @@ caf::error store::load() {
     counter.value = *value;
   }
 
-  auto unfinished = view()->unfinished_removals();
+  auto unfinished = snapshot_view{*db_, nullptr}.unfinished_removals();
   if (!unfinished) return unfinished.error();
   hidden_.clear();
   purged_to_.clear();
@@ -74,11 +76,13 @@ caf::error store::load() {
 caf::error store::ready() {
   if (auto error = db_->ready()) return error;
   // After a failed write: what was in doubt is known now.
-  return db_->openings() == openings_ ? caf::error{} : load();
+  if (db_->openings() == openings_) return {};
+  if (auto error = log_.begin_run()) return error;
+  return load();
 }
 
 std::unique_ptr<catalogue_view> store::view() {
-  return std::make_unique<snapshot_view>(*db_);
+  return std::make_unique<snapshot_view>(*db_, &log_);
 }
 
 caf::error store::compact() {
@@ -100,6 +104,7 @@ caf::error store::apply(transaction& t, bool durable) {
   if (auto error = db_->write(t.changes, durable)) return error;
   bool raised = counters_.next_alert != t.next.next_alert;
   counters_ = t.next;
+  log_.wrote();
   if (raised && told_) told_(counters_.next_alert - 1);
   return {};
 }

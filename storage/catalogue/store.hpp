@@ -180,6 +180,7 @@ class catalogue_store {
     const wall_clock* clock = &system_clock();
     uint32_t copies = 1;                       ///< copies on tape that make an aggregation safe
     uint64_t memory_bytes = 64 * 1024 * 1024;  ///< bound for memtables and block cache together
+    uint64_t log_bytes = 0;  ///< of the log that is kept for a copy elsewhere; 0: no copy
   };
 
   /// Opens or creates the catalogue in `folder`. Errors: locked (another process has it),
@@ -188,7 +189,8 @@ class catalogue_store {
                                                               const options& opts);
   virtual ~catalogue_store() = default;
 
-  /// A picture of now.
+  /// A picture of now; while log().holding() of what the copy elsewhere has too, whose calls answer
+  /// unavailable as long as that is not known.
   virtual std::unique_ptr<catalogue_view> view() = 0;
 
   /// Adds (record.id 0: a number is given) or replaces roots, managers and quota of a workspace;

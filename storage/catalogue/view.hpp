@@ -1,6 +1,7 @@
 // The catalogue as of one RocksDB snapshot.
 #pragma once
 
+#include "storage/catalogue/catalogue_log.hpp"
 #include "storage/catalogue/database.hpp"
 #include "storage/catalogue/record_reader.hpp"
 #include "storage/catalogue/store.hpp"
@@ -9,14 +10,13 @@ namespace et {
 
 class snapshot_view final : public catalogue_view {
  public:
-  explicit snapshot_view(database& db)
+  /// What `log` shows; without one, what is there now.
+  snapshot_view(database& db, const catalogue_log* log)
       : db_(db),
         lease_(db),
-        snapshot_(lease_.error() ? nullptr : db.raw().GetSnapshot()),
+        owned_(picture(log)),
+        snapshot_(owned_.get()),
         records_(db, snapshot_) {}
-  ~snapshot_view() override {
-    if (snapshot_) db_.raw().ReleaseSnapshot(snapshot_);
-  }
   snapshot_view(const snapshot_view&) = delete;
   snapshot_view& operator=(const snapshot_view&) = delete;
 
@@ -68,11 +68,19 @@ class snapshot_view final : public catalogue_view {
   template <class F>
   auto reading(F f) -> decltype(f()) {
     if (lease_.error()) return lease_.error();
+    if (!snapshot_)
+      return fail(errc::unavailable,
+                  "the catalogue waits until its standby has what was written; try again");
     return guarded(f);
+  }
+  database::shared_snapshot picture(const catalogue_log* log) const {
+    if (lease_.error()) return nullptr;
+    return log ? log->shown_snapshot() : db_.snapshot();
   }
 
   database& db_;
   database::lease lease_;
+  database::shared_snapshot owned_;  ///< goes before the lease
   const rocksdb::Snapshot* snapshot_;
   record_reader records_;
 };

@@ -64,7 +64,7 @@ TEST_CASE("subcommands, under every name of the program") {
   CHECK_FALSE(contains(all, "documents"));
   CHECK(offered({"/opt/bin/elastictape", "ad"}) == list{"admin"});
   CHECK(offered({"elastictape", "admin", ""}) ==
-        list{"workspace", "volume", "token", "inspect", "alerts", "audit"});
+        list{"workspace", "volume", "token", "cluster", "inspect", "alerts", "audit"});
   CHECK(offered({"elastictape", "admin", "workspace", "re"}) == list{"remove"});
   CHECK(offered({"elastictape", "completion", ""}) == list{"bash", "zsh"});
   CHECK(offered({"elastictape", "nonsense", "pu"}) == list{"put"});

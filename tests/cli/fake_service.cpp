@@ -90,6 +90,8 @@ class borrowed : public service_api {
     return to_.set_volume(a, b);
   }
   caf::expected<std::vector<report>> inspect() override { return to_.inspect(); }
+  caf::expected<std::vector<report>> nodes() override { return to_.nodes(); }
+  caf::expected<std::string> promote(bool a) override { return to_.promote(a); }
   caf::expected<std::vector<alert_record>> alerts(uint64_t a) override { return to_.alerts(a); }
   caf::expected<token_record> add_token(const token_record& a) override { return to_.add_token(a); }
   caf::expected<std::vector<token_record>> tokens() override { return to_.tokens(); }

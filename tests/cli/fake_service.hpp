@@ -280,6 +280,9 @@ class fake_service : public service_api {
     }
     return fail(errc::not_found, "there is no volume " + id.value);
   }
+  caf::expected<std::string> promote(bool force) override {
+    return std::string{force ? "promoted by force" : "promoted"};
+  }
   caf::expected<std::vector<report>> nodes() override {
     return std::vector<report>{{"node", "io1", {{"state", "up"}}}};
   }

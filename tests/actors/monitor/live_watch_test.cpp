@@ -7,6 +7,7 @@
 #include "actors/defaults.hpp"
 #include "actors/metrics.hpp"
 #include "actors/node_config.hpp"
+#include "actors/node_roster.hpp"
 #include "tests/actors/monitor/support.hpp"
 
 using namespace et;
@@ -72,6 +73,10 @@ struct watched : fixture {
       }};
     });
     all->keeper = caf::actor_cast<cache_keeper_actor>(keeper);
+    storage_node own;
+    own.up = true;
+    own.keeper = all->keeper;
+    all->nodes->put(own);
     all->director = caf::actor_cast<batch_director_actor>(director);
     all->retrievals = caf::actor_cast<retrieval_director_actor>(retrievals);
     all->scheduler = caf::actor_cast<mount_scheduler_actor>(scheduler);

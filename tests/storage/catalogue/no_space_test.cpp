@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "storage/catalogue/catalogue_copy.hpp"
 #include "tests/storage/catalogue/fixture.hpp"
 
 using namespace et;
@@ -64,6 +65,7 @@ class small_store {
     catalogue_store::options opts;
     opts.clock = &clock_;
     opts.memory_bytes = mib;
+    opts.log_bytes = 4 * mib;
     store_ = need(catalogue_store::open(folder_, opts));
   }
   batch_id begin() {
@@ -232,4 +234,30 @@ TEST_CASE("opening on a full disk says so", "[no_space]") {
   if (!disk.mounted()) return;
   disk.fill();
   CHECK(errc_of(catalogue_store::open(disk.catalogue().string(), {})) == errc::no_space);
+}
+
+TEST_CASE("a copy goes on behind a write that failed", "[no_space][log]") {
+  small_disk disk;
+  if (!disk.mounted()) return;
+  small_store store{disk};
+  temporary_folder elsewhere;
+  auto folder = (elsewhere.path() / "copy").string();
+  auto files = need(store->log().checkpoint(disk.elsewhere().string()));
+  std::filesystem::copy(disk.elsewhere(), folder);
+  auto copy = need(catalogue_copy::open(folder, mib));
+  log_reader reader{store->log(), copy->sequence()};
+  store->log().hold(true);
+  need(store->add_alert(small_alert()));
+  need(copy->apply(need(reader.read(mib))));
+  store->log().acknowledge(copy->sequence());
+  CHECK(store.alerts() == 1);
+  store.break_it(disk);
+  disk.relieve();
+  need(store->add_alert(small_alert()));
+  // What was acknowledged went with the files that were opened anew.
+  CHECK(errc_of(store->view()->alerts(0, SIZE_MAX)) == errc::unavailable);
+  for (int i = 0; i < 3; ++i) need(copy->apply(need(reader.read(mib))));
+  CHECK(copy->sequence() == store->log().sequence());
+  store->log().acknowledge(copy->sequence());
+  CHECK(store.alerts() == 2);
 }
