@@ -35,7 +35,7 @@ caf::error explain_connect(const std::string& path, int error) {
     case ENOENT:
     case ECONNREFUSED:
       return fail(errc::unavailable,
-                  "no service answers at " + path + "; start it with `elastictape serve`");
+                  "no service answers at " + path);
     case EAGAIN:
     case ETIMEDOUT:
       return fail(errc::timeout, "the service at " + path + " does not answer");

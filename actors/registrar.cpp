@@ -112,6 +112,17 @@ bool registrar_state::forget_some(int64_t now_ns) {
   return false;
 }
 
+void registrar_state::drop_earlier(const batch_record& draft) {
+  if (draft.request.empty()) return;
+  std::vector<batch_id> earlier;
+  for (auto& [id, one] : uploads)
+    if (one.request == draft.request && one.requester == draft.requester) earlier.push_back(id);
+  for (auto id : earlier) {
+    spdlog::info("upload {}: its client begins it anew, forgotten", id.value);
+    drop(id);
+  }
+}
+
 void registrar_state::owner_down(const caf::actor_addr& owner) {
   std::vector<batch_id> left;
   for (auto& [id, one] : uploads)
@@ -227,11 +238,14 @@ caf::result<batch_id> begin(self_pointer self, const batch_record& draft, held_r
   auto workspace = self->state.store->view()->workspace(draft.workspace_name);
   if (!workspace) return workspace.error();
   if (!*workspace) return fail(errc::not_found, "there is no workspace " + draft.workspace_name);
+  self->state.drop_earlier(draft);
+  start_purge(self);
   auto id = self->state.store->begin_batch(draft);
-  if (!id) return id.error();
+  // That it is a batch already is told when views show that batch.
+  if (!id) return answer(self, std::move(id));
   auto owner = caf::actor_cast<caf::actor_addr>(self->current_sender());
   if (self->current_sender()) self->monitor(owner);
-  self->state.uploads[*id] = {owner, (*workspace)->roots, rule};
+  self->state.uploads[*id] = {owner, (*workspace)->roots, rule, draft.requester, draft.request};
   return *id;
 }
 

@@ -17,6 +17,8 @@ struct registrar_state {
     caf::actor_addr owner;
     std::vector<std::string> roots;
     held_rule rule = held_rule::refuse;
+    std::string requester;
+    std::string request;  ///< what the client calls this put; may be empty
   };
 
   catalogue_store* store = nullptr;
@@ -39,6 +41,8 @@ struct registrar_state {
   bool purge_some();
   /// Forgets some audit records that are too old at `now_ns`; true when there is more to do.
   bool forget_some(int64_t now_ns);
+  /// Drops the uploads of a put that its client begins anew, in another session.
+  void drop_earlier(const batch_record& draft);
   /// Uploads whose owner has gone are dropped.
   void owner_down(const caf::actor_addr& owner);
 };

@@ -22,19 +22,22 @@ namespace {
 
 using self_pointer = session_port_pointer;
 
-/// A put of this user that was committed under the same name is not begun again.
-template <class Begin>
-void unless_committed(self_pointer self, client_promise<upload_info> promise,
-                      const std::string& request, Begin begin) {
-  if (request.empty()) return begin();
+/// A put that did not begin: if it is a batch already under this name, that is the answer.
+void tell_committed(self_pointer self, client_promise<upload_info> promise,
+                    const std::string& request, upload_info info, const caf::error& refused) {
+  if (request.empty() || code_of(refused) != errc::already_exists) {
+    promise.deliver(caf::error{refused});
+    return;
+  }
   self->request(reader(self), defaults::catalogue_timeout, request_atom_v, self->state.who.user,
                 request)
       .then(
           [=](batch_id committed) mutable {
-            if (committed.value == 0) return begin();
-            upload_info done;
-            done.committed = committed;
-            promise.deliver(std::move(done));
+            info.committed = committed;
+            if (committed.value == 0)
+              promise.deliver(caf::error{refused});
+            else
+              promise.deliver(info);
           },
           [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
 }
@@ -58,19 +61,19 @@ client_promise<upload_info> put_begin(self_pointer self, const std::string& work
         draft.uid = state.who.uid;
         draft.gid = state.who.gid;
         draft.request = request;
-        auto roots = found.roots;
-        unless_committed(self, promise, request, [=]() mutable {
-          self->request(self->state.actors->registrar, defaults::catalogue_timeout,
-                        put_begin_atom_v, draft, only_changed)
-              .then(
-                  [=](batch_id id) mutable {
-                    auto& mine = self->state;
-                    auto upload = mine.next_upload++;
-                    mine.uploads[upload] = id;
-                    promise.deliver(upload_info{upload, roots, mine.max_file_bytes, {}});
-                  },
-                  [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
-        });
+        upload_info info{0, found.roots, state.max_file_bytes, {}};
+        self->request(state.actors->registrar, defaults::catalogue_timeout, put_begin_atom_v, draft,
+                      only_changed)
+            .then(
+                [=](batch_id id) mutable {
+                  auto& mine = self->state;
+                  info.upload = mine.next_upload++;
+                  mine.uploads[info.upload] = id;
+                  promise.deliver(info);
+                },
+                [=](caf::error& error) mutable {
+                  tell_committed(self, promise, request, info, error);
+                });
       });
 }
 

@@ -1,5 +1,6 @@
 #include "cli/client.hpp"
 
+#include <atomic>
 #include <set>
 
 #include "actors/basp_link.hpp"
@@ -17,7 +18,7 @@ using job_ptr = std::shared_ptr<client_job>;
 struct speaker_state {
   client_actor session;
   std::set<job_ptr> under_way;
-  bool ended = false;
+  std::shared_ptr<std::atomic<bool>> ended;
 };
 
 caf::error session_ended() {
@@ -26,15 +27,17 @@ caf::error session_ended() {
 
 /// Sends what is posted and watches the session: the framework does not fail requests to a peer
 /// that has gone.
-caf::behavior speaker(caf::stateful_actor<speaker_state>* self, const client_actor& session) {
+caf::behavior speaker(caf::stateful_actor<speaker_state>* self, const client_actor& session,
+                      const std::shared_ptr<std::atomic<bool>>& ended) {
   self->state.session = session;
+  self->state.ended = ended;
   self->monitor(session);
   self->set_down_handler([self](const caf::down_msg&) {
-    self->state.ended = true;
+    *self->state.ended = true;
     for (auto& job : std::exchange(self->state.under_way, {})) job->fail_with(session_ended());
   });
   return {[self](const job_ptr& job) {
-    if (self->state.ended) return job->fail_with(session_ended());
+    if (*self->state.ended) return job->fail_with(session_ended());
     self->state.under_way.insert(job);
     job->send(self, self->state.session, [self, watched = std::weak_ptr{job}] {
       self->state.under_way.erase(watched.lock());
@@ -53,6 +56,7 @@ struct client::node {
   std::unique_ptr<tls_bridge> bridge;  // of a service on another machine; ends after the system
   node_config config;
   caf::actor_system system;
+  std::shared_ptr<std::atomic<bool>> ended = std::make_shared<std::atomic<bool>>(false);
   session_info info;
   std::unique_ptr<descriptor_receiver> descriptors;
   caf::actor worker;
@@ -60,6 +64,9 @@ struct client::node {
 
 client::client(std::unique_ptr<node> node_of) : node_(std::move(node_of)) {}
 client::~client() = default;
+bool client::ended() const {
+  return *node_->ended;
+}
 const session_info& client::info() const {
   return node_->info;
 }
@@ -77,7 +84,7 @@ caf::expected<std::unique_ptr<client>> client::begin(std::unique_ptr<node> begun
                                                      std::chrono::milliseconds timeout) {
   auto speaks = connect_over<client_actor>(begun->system, std::move(session), timeout);
   if (!speaks) return with_context(speaks.error(), address);
-  begun->worker = begun->system.spawn(speaker, *speaks);
+  begun->worker = begun->system.spawn(speaker, *speaks, begun->ended);
   std::unique_ptr<client> result{new client(std::move(begun))};
   auto info = result->call<session_info>(hello_atom::value, std::to_string(protocol_version));
   if (!info) return info.error();

@@ -89,6 +89,9 @@ class client {
   /// not there.
   unique_fd take_descriptor(uint64_t number);
 
+  /// True from the end of the session on: every call fails. Set before the first one does.
+  bool ended() const;
+
   /// What the service said at the beginning.
   const session_info& info() const;
 

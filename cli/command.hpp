@@ -65,6 +65,7 @@ struct command_line {
   std::string log_file;
   std::string level;  ///< -L
   bool verbose = false;
+  uint64_t reconnect_seconds = 60;  ///< --reconnect
 
   serve_options serve;
   put_options put;

@@ -26,6 +26,12 @@ CLI::Option* retrieval_option(CLI::App& app, retrieval_id& value, const char* he
       std::numeric_limits<uint64_t>::max(), help, "RETRIEVAL");
 }
 
+void request_option(CLI::App& app, std::string& value) {
+  text(app, "--request-id", value,
+       "32 hexadecimal digits that name this put: asked for again, it never becomes a second batch",
+       "ID");
+}
+
 void define_put(CLI::App& app, command_line& line) {
   auto& options = line.put;
   log_options(app, line);
@@ -41,6 +47,7 @@ void define_put(CLI::App& app, command_line& line) {
                     "file with one absolute path a line; - for standard input", "LISTFILE");
   flag(app, "--wait", options.wait, "stay until the batch is safe on tape");
   flag(app, "--json", options.json, "print the result as JSON");
+  request_option(app, options.request_id);
   server_options(app, line);
   auto* folder = text(app, "DIR", options.folder, "folder whose files are put; absolute", "");
   app.final_callback([&line, list, folder] {
@@ -143,6 +150,7 @@ void define_retry(CLI::App& app, command_line& line) {
   flag(app, "-c,--continue", options.skip_bad, "leave bad files out instead of rejecting all");
   flag(app, "--wait", options.wait, "stay until the new batch is safe on tape");
   flag(app, "--json", options.json, "print the result as JSON");
+  request_option(app, options.request_id);
   server_options(app, line);
   app.final_callback([&line] { line.what = command::retry; });
 }

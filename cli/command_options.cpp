@@ -47,6 +47,10 @@ CLI::Option* batch_option(CLI::App& app, const char* names, batch_id& value, con
 void server_options(CLI::App& app, command_line& line) {
   text(app, "--server", line.server, "the service: unix:/PATH or HOST:PORT", "ADDRESS");
   text(app, "--state", line.state, "state folder of the embedded service", "DIR");
+  number(
+      app, "--reconnect", [&line](uint64_t n) { line.reconnect_seconds = n; }, 0, 86'400,
+      "how long to wait for a service that was lost meanwhile; default 60, 0: not at all",
+      "SECONDS");
 }
 
 void workspace_option(CLI::App& app, command_line& line, const char* names) {

@@ -32,7 +32,7 @@ CLI::Option* batch_option(CLI::App& app, const char* names, batch_id& value, con
 /// -w
 void workspace_option(CLI::App& app, command_line& line, const char* names = "-w,--workspace");
 
-/// --server, --state
+/// --server, --state, --reconnect
 void server_options(CLI::App& app, command_line& line);
 
 /// -v, -l

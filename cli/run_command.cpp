@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/monitor_url.hpp"
+#include "cli/renewing_service.hpp"
 #include "storage/os/users.hpp"
 
 namespace et {
@@ -139,7 +140,15 @@ int run_parsed(command_line& line, const environment& env, command_context& cont
     if (!remote) return end_with(context, remote.error());
     options = std::move(*remote);
   }
-  context.connect = [&] { return connect_service(*server, options); };
+  auto connect = [&] { return connect_service(*server, options); };
+  renewal_options renewal;
+  renewal.wait = std::chrono::seconds{line.reconnect_seconds};
+  renewal.stopped = &interrupt_caught;
+  context.connect = [&]() -> caf::expected<std::unique_ptr<service_api>> {
+    auto first = connect();
+    if (!first) return first;
+    return make_renewing(connect, std::move(*first), context.report, renewal);
+  };
   return run_connected(line, context);
 }
 
@@ -149,6 +158,9 @@ int run_command(command_line& line, const environment& env) {
   output out{STDOUT_FILENO};
   reporter report{line.program, STDERR_FILENO, line.verbose};
   command_context context{out, report, {}, &catch_interrupt};
+  context.program = line.program;
+  context.arguments = line.arguments;
+  context.stopped = &interrupt_caught;
   if (line.what == command::none) {
     out.write(line.out_text);
     [[maybe_unused]] auto ignored =

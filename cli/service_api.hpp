@@ -35,8 +35,21 @@ class service_api {
  public:
   virtual ~service_api() = default;
 
+  /// Which session this is; renew() begins another.
+  virtual uint64_t session() { return 1; }
+  /// Whether `error`, of a call in session `session`, says that this session is lost, or it is not
+  /// the present one: what was asked for may have been done or not.
+  virtual bool lost(uint64_t session, const caf::error& error) = 0;
+  /// After the loss of `session` for the reason `why`: waits for the service and begins another
+  /// session, which knows nothing of uploads and retrievals of the lost one. Does nothing when
+  /// somebody else has done so. Errors: unavailable (not in time; the text tells everything),
+  /// interrupted, and what a connection is refused with.
+  virtual caf::error renew(uint64_t session, const caf::error& why) = 0;
+
+  /// `request`: 16 bytes that name this put, or empty. With `committed` in the answer it is a batch
+  /// already.
   virtual caf::expected<upload_info> put_begin(const std::string& workspace, const std::string& tag,
-                                               bool only_changed) = 0;
+                                               bool only_changed, const std::string& request) = 0;
   /// At most page_rows entries and max_packed_bytes packed.
   virtual pending<std::vector<entry_error>> put_chunk(uint64_t upload,
                                                       const std::vector<file_entry>& entries) = 0;

@@ -25,10 +25,17 @@ class connected_service : public service_api {
  public:
   explicit connected_service(std::unique_ptr<client> connected) : client_(std::move(connected)) {}
 
+  bool lost(uint64_t, const caf::error& error) override {
+    if (!error) return false;
+    if (code_of(error) == errc::timeout || client_->ended()) return true;
+    // The framework's own words for it may come first.
+    return error == caf::sec::request_receiver_down;
+  }
+  caf::error renew(uint64_t, const caf::error& why) override { return why; }
+
   caf::expected<upload_info> put_begin(const std::string& workspace, const std::string& tag,
-                                       bool only_changed) override {
-    return client_->call<upload_info>(put_begin_atom_v, workspace, tag, only_changed,
-                                      std::string{});
+                                       bool only_changed, const std::string& request) override {
+    return client_->call<upload_info>(put_begin_atom_v, workspace, tag, only_changed, request);
   }
   pending<std::vector<entry_error>> put_chunk(uint64_t upload,
                                               const std::vector<file_entry>& entries) override {
@@ -234,7 +241,12 @@ class connected_service : public service_api {
 caf::expected<std::unique_ptr<service_api>> connect_service(const std::string& address,
                                                             const client_options& options) {
   auto connected = client::connect(address, options);
-  if (!connected) return connected.error();
+  if (!connected) {
+    auto code = code_of(connected.error());
+    if (code != errc::unavailable && code != errc::timeout) return connected.error();
+    return fail(code, "cannot reach the service: " + text_of(connected.error()) +
+                          "; see that it runs (elastictape serve) and try again");
+  }
   return std::unique_ptr<service_api>{new connected_service{std::move(*connected)}};
 }
 

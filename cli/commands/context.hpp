@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/output.hpp"
 #include "cli/reporter.hpp"
@@ -29,6 +30,11 @@ struct command_context {
   std::function<const std::atomic<bool>&()> catch_interrupt;
   /// Between two questions about a state.
   unsigned poll_ms = 200;
+  /// The command line, for messages that tell what to repeat.
+  std::string program;
+  std::vector<std::string> arguments;
+  /// True when a signal has come that is caught. May be empty.
+  std::function<bool()> stopped;
 };
 
 /// The exit code for an error that ends a command: 2 not authorised, 4 interrupted, else 1.
@@ -36,6 +42,10 @@ int exit_code_of(const caf::error& error);
 
 /// Reports `error` and returns its exit code.
 int end_with(command_context& context, const caf::error& error);
+
+/// The command line as a shell takes it, with `extra` words behind the program's name unless the
+/// first of them is there already.
+std::string repeated(const command_context& context, const std::vector<std::string>& extra = {});
 
 /// Flushes standard output; exit_interrupted when its reader has gone away, else `code`.
 int finish_output(command_context& context, int code);

@@ -26,26 +26,60 @@ constexpr size_t max_page_bytes = 512 * 1024;
 constexpr uint64_t list_gap_bytes = 4096;
 constexpr unsigned show_ms = 200;
 
+/// What goes from one try, in one session, to the next.
+struct get_history {
+  const steady::time_point started = steady::now();
+  told_files told;
+  /// Of a list, once it was looked up; and how many of its lines were bad.
+  std::optional<std::vector<file_row>> rows;
+  uint64_t bad_lines = 0;
+  uint64_t files = 0;  ///< written
+  uint64_t size_bytes = 0;
+};
+
+/// One try.
 class get_command {
  public:
   get_command(const get_options& options, command_context& context, service_api& service,
-              int target_fd)
+              int target_fd, get_history& history)
       : options_(options),
         context_(context),
+        history_(history),
         whole_batch_(options.list_file.empty()),
         state_{service, context.report, options.workspace, options.overwrite, target_fd},
         cursor_(state_.tree),
         planner_(whole_batch_ ? std::numeric_limits<uint64_t>::max() : list_gap_bytes),
-        stop_(context.catch_interrupt()) {}
+        stop_(context.catch_interrupt()) {
+    history.told.begin_try();
+    state_.told = &history.told;
+    state_.session = service.session();
+  }
 
-  int run(int list_fd) {
+  /// The exit code; the error of a lost session, in which case another try may go on.
+  caf::expected<int> run(int list_fd) {
     auto begun = state_.service.get_begin(options_.workspace, options_.batch);
-    if (!begun) return end_with(context_, begun.error());
+    if (!begun) {
+      if (state_.service.lost(state_.session, begun.error())) return begun.error();
+      return end_with(context_, begun.error());
+    }
     state_.retrieval = begun->id;
     // By this number status and cancel know it.
     context_.report.note("retrieval " + std::to_string(begun->id.value));
     transfer(list_fd);
+    auto error = state_.first_error();
+    history_.files += state_.files;
+    history_.size_bytes += state_.size_bytes;
+    if (error && !stop_ && state_.service.lost(state_.session, error)) return error;
     return finish();
+  }
+
+  /// The session is lost and there is no other.
+  int gave_up(const caf::error& error) {
+    summarise();
+    if (stop_) return tell_interrupted();
+    context_.report.error(printable(text_of(error)));
+    context_.report.note("files that are there now are not fetched again");
+    return code_of(error) == errc::not_authorised ? exit_refused : exit_failed;
   }
 
  private:
@@ -86,7 +120,8 @@ class get_command {
     }
   }
 
-  caf::error plan_list(int list_fd) {
+  // A list from a pipe can be read once only.
+  caf::error look_up(int list_fd) {
     std::vector<file_row> rows;
     if (auto error = find_rows(list_fd, rows)) return error;
     std::sort(rows.begin(), rows.end(), [](const file_row& a, const file_row& b) {
@@ -97,6 +132,19 @@ class get_command {
       return a.batch == b.batch && a.entry.path == b.entry.path;
     };
     rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
+    history_.rows = std::move(rows);
+    history_.bad_lines = state_.bad;
+    return caf::none;
+  }
+
+  caf::error plan_list(int list_fd) {
+    if (history_.rows) {
+      state_.bad = history_.bad_lines;
+    } else if (auto error = look_up(list_fd)) {
+      return error;
+    }
+    if (halted()) return caf::none;
+    const auto& rows = *history_.rows;
     total_files_ = rows.size();
     for (const auto& row : rows) total_bytes_ += row.entry.size_bytes;
     for (size_t i = 0; i < rows.size() && !halted(); ++i) {
@@ -215,7 +263,8 @@ class get_command {
 
   void show() {
     if (halted() || !context_.report.progress_due()) return;
-    auto past = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - started_);
+    auto past =
+        std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - history_.started);
     get_progress::counts now{state_.files + state_.skipped, state_.size_bytes, state_.bad,
                              total_files_, total_bytes_};
     auto waiting = streams_ != nullptr ? streams_->waiting() : std::string{};
@@ -234,9 +283,12 @@ class get_command {
     outcome.bad_files = state_.bad;
     auto ended = state_.service.get_end(state_.retrieval, outcome);
     summarise();
-    if (interrupted) {
-      context_.report.error("interrupted; the same command goes on where it was");
-      return exit_interrupted;
+    if (interrupted) return tell_interrupted();
+    if (!error && ended && state_.service.lost(state_.session, ended)) {
+      // Every file is there and was checked; only the service's record lacks that.
+      context_.report.note("the service was lost before it could be told of the end: " +
+                           printable(text_of(ended)));
+      ended = {};
     }
     if (!error) error = ended;
     if (error) {
@@ -246,19 +298,28 @@ class get_command {
     return state_.bad > 0 ? exit_bad_files : exit_ok;
   }
 
+  int tell_interrupted() {
+    context_.report.error("interrupted; the same command goes on where it was");
+    return exit_interrupted;
+  }
+
   void summarise() {
-    double seconds = std::chrono::duration<double>(steady::now() - started_).count();
+    double seconds = std::chrono::duration<double>(steady::now() - history_.started).count();
+    // What an earlier try wrote was there already for this one.
+    auto before = history_.files - state_.files;
+    auto there = state_.skipped - std::min<uint64_t>(state_.skipped, before);
     auto tenths = static_cast<uint64_t>(seconds * 10);
-    context_.report.note(
-        std::to_string(state_.files) + " files written, " + human_bytes(state_.size_bytes) +
-        " in " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s; " +
-        std::to_string(state_.skipped) + " already there; " + std::to_string(state_.bad) + " bad");
+    context_.report.note(std::to_string(history_.files) + " files written, " +
+                         human_bytes(history_.size_bytes) + " in " + std::to_string(tenths / 10) +
+                         "." + std::to_string(tenths % 10) + " s; " + std::to_string(there) +
+                         " already there; " + std::to_string(state_.bad) + " bad");
     if (int error = state_.tree.owner_errno)
       context_.report.note(std::string{"owners could not be set: "} + std::strerror(error));
   }
 
   const get_options& options_;
   command_context& context_;
+  get_history& history_;
   const bool whole_batch_;
   get_state state_;
   target_cursor cursor_;
@@ -268,7 +329,6 @@ class get_command {
   bool any_wanted_ = false;
   uint64_t total_files_ = 0;
   uint64_t total_bytes_ = 0;
-  const steady::time_point started_ = steady::now();
   get_progress progress_;
 };
 
@@ -290,7 +350,14 @@ int run_get(const get_options& options, command_context& context) {
   }
   auto service = context.connect();
   if (!service) return end_with(context, service.error());
-  return get_command{options, context, **service, target->get()}.run(list_fd);
+  get_history history;
+  for (;;) {
+    get_command attempt{options, context, **service, target->get(), history};
+    auto session = (*service)->session();
+    auto code = attempt.run(list_fd);
+    if (code) return *code;
+    if (auto error = (*service)->renew(session, code.error())) return attempt.gave_up(error);
+  }
 }
 
 }  // namespace et

@@ -57,9 +57,12 @@ class range_writer {
     if (!file) return give_up(row, 0, file.error());
     uint64_t done = 0;
     while (done < row.entry.size_bytes) {
-      if (state_.halt) return;
+      if (state_.halt) return uncount(done);
       auto data = reader_->at(row.offset_bytes + done, row.entry.size_bytes - done);
-      if (!data) return lost(row, data.error());
+      if (!data) {
+        uncount(done);
+        return lost(row, data.error());
+      }
       if (auto error = (*file)->write(*data)) {
         file->reset();  // its room and its temporary name are free for another try
         return give_up(row, done, error);
@@ -105,9 +108,13 @@ class range_writer {
     return true;
   }
 
+  // What was written of a file that does not become whole.
+  void uncount(uint64_t done) { state_.size_bytes -= done; }
+
   // The bytes do not come.
   void lost(const file_row& row, const caf::error& error) {
-    if (is_fatal(error)) return state_.fail_all(error);
+    if (is_fatal(error) || state_.service.lost(state_.session, error))
+      return state_.fail_all(error);
     state_.bad_file(row.entry.path, text_of(error));
     reader_.reset();
   }
@@ -123,8 +130,21 @@ class range_writer {
 
 }  // namespace
 
+bool told_files::is_new(const std::string& path) {
+  std::lock_guard lock{mutex_};
+  if (before_.size() + now_.size() < most_files) now_.insert(path);
+  return before_.count(path) == 0;
+}
+
+void told_files::begin_try() {
+  std::lock_guard lock{mutex_};
+  before_.merge(now_);
+  now_.clear();
+}
+
 void get_state::bad_file(const std::string& path, const std::string& reason) {
   ++bad;
+  if (told != nullptr && !told->is_new(path)) return;
   report.error("bad file: " + printable(path) + ": " + printable(reason));
 }
 
@@ -261,7 +281,8 @@ void get_streams::deliver(task& work, target_cursor& cursor) {
                         "the listing");
   }
   auto error = state_.service.get_done(state_.retrieval, work.planned.range);
-  if (error && is_fatal(error)) state_.fail_all(error);
+  if (error && (is_fatal(error) || state_.service.lost(state_.session, error)))
+    state_.fail_all(error);
 }
 
 void get_streams::refuse(const task& work) {

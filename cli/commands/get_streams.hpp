@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +17,22 @@
 #include "cli/commands/target_tree.hpp"
 
 namespace et {
+
+/// Bad files that have been listed, so that another try does not list them again. Not more than so
+/// many are remembered. Thread safe.
+class told_files {
+ public:
+  static constexpr size_t most_files = 100'000;
+
+  /// True when no earlier try has listed it.
+  bool is_new(const std::string& path);
+  void begin_try();
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> before_;
+  std::set<std::string> now_;
+};
 
 /// What planning and streams of one get share. Thread safe.
 struct get_state {
@@ -33,6 +50,8 @@ struct get_state {
   std::atomic<bool> halt{false};  ///< everybody stops as soon as possible
   target_tree tree;
   retrieval_id retrieval;
+  uint64_t session = 0;        ///< in which the retrieval was begun
+  told_files* told = nullptr;  ///< bad files that earlier tries have listed; may be null
 
   std::atomic<uint64_t> files{0};       ///< written
   std::atomic<uint64_t> size_bytes{0};  ///< written, of these and of files in the middle

@@ -3,17 +3,21 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <optional>
 
+#include "cli/commands/list_lines.hpp"
 #include "cli/commands/status.hpp"
 #include "cli/commands/upload.hpp"
-#include "cli/list_file.hpp"
 #include "cli/walker.hpp"
+#include "storage/auth/token.hpp"
 
 namespace et {
 
 namespace {
 
+constexpr size_t request_bytes = 16;
+constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr unsigned walk_threads = 3;
 constexpr size_t page_files = 1024;
 constexpr uint64_t max_left_out_lines = 20;
@@ -21,7 +25,7 @@ constexpr uint64_t max_left_out_lines = 20;
 // What is put: exactly one of them is there.
 struct source {
   unique_fd opened;
-  int list_fd = -1;
+  std::optional<list_lines> list;
   std::string name;
   std::unique_ptr<walker> walk;
 };
@@ -35,7 +39,7 @@ bool is_one_word(const std::string& tag) {
 
 caf::error open_list(const put_options& options, source& from) {
   if (options.list_file == "-") {
-    from.list_fd = options.input_fd;
+    from.list.emplace(options.input_fd);
     from.name = "stdin";
     return caf::none;
   }
@@ -46,7 +50,7 @@ caf::error open_list(const put_options& options, source& from) {
     return fail(errc::invalid_argument, options.list_file + " is a directory, not a list of files");
   }
   from.opened = std::move(*file);
-  from.list_fd = from.opened.get();
+  from.list.emplace(from.opened.get());
   from.name = options.list_file;
   return caf::none;
 }
@@ -58,6 +62,25 @@ caf::error open_source(const put_options& options, source& from) {
   if (!root) return root.error();
   from.walk = std::make_unique<walker>(std::move(*root), walk_threads);
   return caf::none;
+}
+
+/// After a part of it was read.
+caf::error open_again(const put_options& options, source& from) {
+  if (from.list) return from.list->again();
+  from.walk.reset();
+  return open_source(options, from);
+}
+
+caf::expected<std::string> request_id_of(const put_options& options) {
+  if (!options.request_id.empty()) return options.request_id;
+  std::array<uint8_t, request_bytes> random{};
+  if (auto error = system_random().fill(random)) return error;
+  std::string text;
+  for (auto byte : random) {
+    text += hex_digits[byte >> 4];
+    text += hex_digits[byte & 15];
+  }
+  return text;
 }
 
 bool has_prefix(const std::string& path, const std::string& folder) {
@@ -83,20 +106,42 @@ class put_command {
       context_.report.error("-t: the tag must be one word of at most 128 bytes");
       return exit_parameters;
     }
+    auto id = request_id_of(options_);
+    if (!id) return end_with(context_, id.error());
+    request_id_ = *id;
+    auto request = parse_request_id(request_id_);
+    if (!request) return end_with(context_, request.error());
+    request_ = std::move(*request);
     source from;
     if (auto error = open_source(options_, from)) return end_with(context_, error);
     auto service = context_.connect();
     if (!service) return end_with(context_, service.error());
     service_ = std::move(*service);
+    for (;;) {
+      session_ = service_->session();
+      auto code = attempt(from);
+      if (code) return *code;
+      if (auto error = service_->renew(session_, code.error())) return gave_up(error);
+      if (auto error = open_again(options_, from)) return gave_up(error);
+    }
+  }
+
+ private:
+  /// The exit code; the error of a lost session.
+  using ended = caf::expected<int>;
+
+  ended attempt(source& from) {
+    left_out_ = 0;
     std::string tag = options_.tag;
     if (options_.retry.value != 0) {
       auto status = service_->status(options_.workspace, options_.retry, 0);
-      if (!status) return end_with(context_, status.error());
+      if (!status) return end(status.error());
       if (status->batch.failed_files == 0) return nothing_failed(status->batch);
       tag = status->batch.tag;
     }
-    auto begun = service_->put_begin(options_.workspace, tag, only_changed());
-    if (!begun) return end_with(context_, begun.error());
+    auto begun = service_->put_begin(options_.workspace, tag, only_changed(), request_);
+    if (!begun) return end(begun.error());
+    if (begun->committed.value != 0) return known(begun->committed);
     upload_stream stream{*service_, context_.report, begun->upload, from.name};
     if (from.walk && outside_roots(options_.folder, begun->roots)) {
       service_->put_drop(begun->upload);
@@ -107,15 +152,43 @@ class put_command {
                  : options_.retry.value != 0 ? send_failed(stream)
                                              : send_list(from, stream);
     if (!error) error = stream.finish();
+    if (error && service_->lost(session_, error)) return error;
     tell_left_out();
     if (error) {
       service_->put_drop(begun->upload);
-      return refused_by(error) ? reject(error, stream) : end_with(context_, error);
+      if (refused_by(error)) return reject(error, stream);
+      return end_with(context_, error);
     }
     return decide(begun->upload, stream);
   }
 
- private:
+  /// Ends with `error`, or begins again where it means a lost session.
+  ended end(const caf::error& error) {
+    if (service_->lost(session_, error)) return error;
+    return end_with(context_, error);
+  }
+
+  /// This put is a batch since it was asked for before.
+  ended known(batch_id id) {
+    auto status = service_->status(options_.workspace, id, 0);
+    if (!status) return end(status.error());
+    upload_stream none{*service_, context_.report, 0, {}};
+    return accepted(status->batch, none);
+  }
+
+  /// The session is lost and there is no other.
+  int gave_up(const caf::error& error) {
+    int code = end_with(context_, error);
+    std::string text =
+        "whether the batch is registered is not known; this tells, and registers it "
+        "if it is not (request id " +
+        request_id_ + "): ";
+    text += printable(repeated(context_, {"--request-id", request_id_}));
+    if (options_.list_file == "-") text += " (with the same list on standard input)";
+    context_.report.plain(text);
+    return code;
+  }
+
   static bool refused_by(const caf::error& error) {
     auto code = code_of(error);
     return code == errc::rejected || code == errc::over_quota;
@@ -130,6 +203,7 @@ class put_command {
         if (auto error = stream.add(std::move(entry), 0)) return error;
       }
       show(stream);
+      if (stopped()) return fail(errc::interrupted, "interrupted; nothing is registered");
     }
     return caf::none;
   }
@@ -166,8 +240,11 @@ class put_command {
     }
   }
 
-  caf::error send_list(const source& from, upload_stream& stream) {
-    line_reader lines{from.list_fd};
+  // Signals are caught after the first commit only.
+  bool stopped() const { return context_.stopped && context_.stopped(); }
+
+  caf::error send_list(source& from, upload_stream& stream) {
+    auto& lines = *from.list;
     file_inspector inspector;
     std::string line;
     std::string path;
@@ -182,6 +259,7 @@ class put_command {
       }
       if (lines.number() % page_files == 0) show(stream);
     }
+    if (stopped()) return fail(errc::interrupted, "interrupted; nothing is registered");
     if (lines.error()) return fail(errc::rejected, from.name + ": " + text_of(lines.error()));
     return caf::none;
   }
@@ -205,7 +283,7 @@ class put_command {
     context_.report.progress(text);
   }
 
-  int decide(uint64_t upload, const upload_stream& stream) {
+  ended decide(uint64_t upload, const upload_stream& stream) {
     if (stream.refused() > 0 && !options_.skip_bad) {
       service_->put_drop(upload);
       return reject(
@@ -238,14 +316,12 @@ class put_command {
     return finish_output(context_, exit_ok);
   }
 
-  int commit_failed(const caf::error& error, const upload_stream& stream) {
+  ended commit_failed(const caf::error& error, const upload_stream& stream) {
     if (refused_by(error)) return reject(error, stream);
+    if (service_->lost(session_, error)) return error;
     auto code = code_of(error);
-    if (code != errc::timeout && code != errc::unavailable) return end_with(context_, error);
-    return end_with(
-        context_,
-        fail(code, text_of(error) + "; whether the batch was registered is not known: look "
-                                    "with et_ls before trying again"));
+    if (code == errc::timeout || code == errc::unavailable) return gave_up(error);
+    return end_with(context_, error);
   }
 
   int reject(const caf::error& error, const upload_stream& stream) {
@@ -287,10 +363,26 @@ class put_command {
   const put_options& options_;
   command_context& context_;
   std::unique_ptr<service_api> service_;
+  uint64_t session_ = 0;
+  std::string request_id_;
+  std::string request_;  // its bytes
   uint64_t left_out_ = 0;
 };
 
 }  // namespace
+
+caf::expected<std::string> parse_request_id(const std::string& text) {
+  std::string id;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    auto high = hex_digits.find(text[i]);
+    auto low = hex_digits.find(text[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) break;
+    id.push_back(static_cast<char>(high << 4 | low));
+  }
+  if (id.size() == request_bytes && text.size() == 2 * request_bytes) return id;
+  return fail(errc::invalid_argument,
+              "--request-id: " + std::to_string(2 * request_bytes) + " digits of 0-9 and a-f");
+}
 
 int run_put(const put_options& options, command_context& context) {
   return put_command{options, context}.run();

@@ -151,6 +151,14 @@ key<family::request> request(std::string_view user, std::string_view request) {
   return key<family::request>{out.append(request)};
 }
 
+std::optional<key<family::request>> request_of_key(std::string_view stored) {
+  constexpr size_t request_bytes = 16;
+  if (stored.size() <= request_bytes) return std::nullopt;
+  auto zero = stored.size() - request_bytes - 1;
+  if (stored.find('\0') != zero) return std::nullopt;
+  return key<family::request>{std::string{stored}};
+}
+
 range<family::workspace_batch> batches_of(workspace_id workspace) {
   return all_of<family::workspace_batch>(number(workspace.value, workspace_bytes));
 }

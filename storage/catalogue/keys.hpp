@@ -136,6 +136,8 @@ std::optional<batch_id> batch_of_path_key(std::string_view stored);
 std::optional<aggregation_id> aggregation_of_key(std::string_view stored);
 /// Of alerts and of audits.
 std::optional<uint64_t> number_of_alert_key(std::string_view stored);
+/// The key that a stored one of the family is.
+std::optional<key<family::request>> request_of_key(std::string_view stored);
 std::optional<retrieval_id> retrieval_of_key(std::string_view stored);
 
 /// The least path that sorts behind `path`.

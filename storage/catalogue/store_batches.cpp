@@ -28,6 +28,7 @@ caf::expected<batch_id> store::begin_batch(const batch_record& draft) {
     if (!workspace) return workspace.error();
     if (!*workspace || (draft.workspace.value != 0 && draft.workspace != (*workspace)->id))
       return fail(errc::not_found, "there is no workspace " + draft.workspace_name);
+    if (auto error = check_request(draft.requester, draft.request)) return error;
     auto t = begin();
     batch_record batch;
     batch.id = batch_id{t.next.next_batch++};
@@ -59,6 +60,10 @@ caf::expected<batch_record> store::commit_batch(batch_id id) {
         batch.size_bytes > workspace.quota_bytes - workspace.used_bytes)
       return fail(errc::over_quota, "workspace " + workspace.name + " is over its quota: " +
                                         figures(workspace, batch.size_bytes));
+    auto request = requests_.find(id.value);
+    if (request != requests_.end()) {
+      if (auto error = check_request(batch.requester, request->second)) return error;
+    }
     auto percent = crossed_percent(workspace.quota_bytes, workspace.used_bytes,
                                    workspace.used_bytes + batch.size_bytes);
     workspace.used_bytes += batch.size_bytes;
@@ -72,10 +77,7 @@ caf::expected<batch_record> store::commit_batch(batch_id id) {
     put(t, workspace);
     put(t, batch);
     t.changes.put(keys::workspace_batch(batch.workspace, batch.id), {});
-    auto request = requests_.find(id.value);
-    if (request != requests_.end())
-      t.changes.put(keys::request(batch.requester, request->second),
-                    values::encode(request_record{id, batch.created_ns}));
+    if (auto error = remember_request(t, batch)) return error;
     raise(t, batch, severity::info, alert_text::registered(batch));
     if (percent > 0)
       raise(t, batch,
@@ -85,7 +87,7 @@ caf::expected<batch_record> store::commit_batch(batch_id id) {
             alert_text::quota(workspace, percent));
     if (auto error = apply(t, true)) return error;
     hidden_.erase(id.value);
-    if (request != requests_.end()) requests_.erase(request);
+    requests_.erase(id.value);
     return batch;
   });
 }

@@ -82,6 +82,12 @@ class store final : public catalogue_store {
     batch_record batch;
     aggregation_record aggregation;
   };
+  /// already_exists when the put that the user's client calls `request` is a batch.
+  caf::error check_request(const std::string& user, const std::string& request) const;
+  /// Records what the client calls the put that becomes `batch`, and forgets some of what is too
+  /// old or whose batch is gone: so many records are looked at, behind those of the time before.
+  caf::error remember_request(transaction& t, const batch_record& batch);
+  bool is_committed(batch_id id) const;
   caf::error put_version();
   /// Counters and phases as they are stored.
   caf::error load();
@@ -153,6 +159,7 @@ class store final : public catalogue_store {
   std::unordered_map<uint64_t, std::string> purged_to_;
   /// What the clients of pending batches call their puts.
   std::unordered_map<uint64_t, std::string> requests_;
+  std::string requests_seen_;  ///< key of the request that was looked at last; empty: begin anew
   catalogue_log log_;
   std::function<void(uint64_t)> told_;
   uint64_t openings_ = 0;  ///< of the database, when counters_ and hidden_ were read

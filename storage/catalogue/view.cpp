@@ -317,6 +317,9 @@ caf::expected<std::optional<batch_id>> snapshot_view::batch_of_request(const std
     request_record record;
     if (!values::decode(stored.ToStringView(), record))
       return values::undecodable(stored.ToStringView(), "a request");
+    auto found = batch(record.batch);
+    if (!found) return found.error();
+    if (!*found || (*found)->phase != batch_phase::committed) return std::optional<batch_id>{};
     return std::optional{record.batch};
   });
 }

@@ -15,9 +15,11 @@ class borrowed : public service_api {
  public:
   explicit borrowed(service_api& to) : to_(to) {}
 
-  caf::expected<upload_info> put_begin(const std::string& w, const std::string& t,
-                                       bool c) override {
-    return to_.put_begin(w, t, c);
+  bool lost(uint64_t s, const caf::error& e) override { return to_.lost(s, e); }
+  caf::error renew(uint64_t s, const caf::error& e) override { return to_.renew(s, e); }
+  caf::expected<upload_info> put_begin(const std::string& w, const std::string& t, bool c,
+                                       const std::string& r) override {
+    return to_.put_begin(w, t, c, r);
   }
   pending<std::vector<entry_error>> put_chunk(uint64_t u,
                                               const std::vector<file_entry>& e) override {

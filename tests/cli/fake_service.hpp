@@ -3,6 +3,7 @@
 // would be.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -36,9 +37,13 @@ class fake_service : public service_api {
   size_t page_rows = 3;
   // What happened.
   std::vector<file_entry> received;
+  std::string request;  // of the last put_begin
+  unsigned begun_puts = 0;
+  std::map<std::string, uint64_t> committed_requests;
   bool only_changed = false;
   bool dropped = false;
   bool committed = false;
+  unsigned begun_gets = 0;
   std::vector<wanted_range> wanted;
   std::vector<wanted_range> done;
   std::optional<retrieval_outcome> outcome;
@@ -69,16 +74,46 @@ class fake_service : public service_api {
 
   static file_checksum checksum(const std::string& content);
 
+  // The fake's sessions are lost where lose() says: calls of these names fail, before or after
+  // their effect, and so does everything after, until another session is begun.
+  enum class moment { before, after };
+  void lose(const std::string& call, moment when = moment::before, unsigned times = 1) {
+    std::lock_guard lock{lose_mutex_};
+    to_lose = {call, when, times};
+  }
+  struct {
+    std::string call;
+    moment when = moment::before;
+    unsigned times = 0;
+  } to_lose;
+  std::atomic<bool> session_lost{false};
+  static caf::error gone() { return fail(errc::unavailable, "the service closed the session"); }
+  bool lost_at(const char* call, moment when) {
+    std::lock_guard lock{lose_mutex_};
+    if (session_lost) return true;
+    if (to_lose.times == 0 || to_lose.call != call || to_lose.when != when) return false;
+    --to_lose.times;
+    return session_lost = true;
+  }
+  bool lost(uint64_t, const caf::error& error) override { return error && session_lost; }
+  caf::error renew(uint64_t, const caf::error& why) override { return why; }
+
   caf::expected<upload_info> put_begin(const std::string& workspace, const std::string&,
-                                       bool changed) override {
+                                       bool changed, const std::string& name) override {
+    if (lost_at("put_begin", moment::before)) return gone();
     only_changed = changed;
+    request = name;
+    ++begun_puts;
     if (begin_error) return begin_error;
+    if (auto known = committed_requests.find(name); known != committed_requests.end())
+      return upload_info{0, {"/"}, 1'000'000, batch_id{known->second}};
     if (workspace != "ws")
       return fail(errc::not_authorised, "workspace " + workspace + " is not yours");
     return upload_info{7, {"/"}, 1'000'000};
   }
   pending<std::vector<entry_error>> put_chunk(uint64_t,
                                               const std::vector<file_entry>& entries) override {
+    if (lost_at("put_chunk", moment::before)) return ready<std::vector<entry_error>>(gone());
     std::vector<entry_error> bad;
     for (uint32_t i = 0; i < entries.size(); ++i) {
       auto found = refused.find(entries[i].path);
@@ -92,12 +127,15 @@ class fake_service : public service_api {
   }
   caf::expected<batch_record> put_commit(uint64_t) override {
     if (commit_error) return commit_error;
+    if (lost_at("put_commit", moment::before)) return gone();
     committed = true;
+    if (!request.empty()) committed_requests[request] = 41;
     batch_record record;
     record.id = batch_id{41};
     record.workspace_name = "ws";
     record.files = received.size();
     batches[41] = record;
+    if (lost_at("put_commit", moment::after)) return gone();
     return record;
   }
   caf::error put_drop(uint64_t) override {
@@ -125,6 +163,7 @@ class fake_service : public service_api {
   }
   pending<std::vector<file_row>> list_files(const std::string&, batch_id batch,
                                             const std::string& after) override {
+    if (lost_at("list_files", moment::before)) return ready<std::vector<file_row>>(gone());
     std::vector<file_row> page;
     for (const auto& row : rows[batch.value]) {
       if (row.entry.path > after && page.size() < page_rows) page.push_back(row);
@@ -133,6 +172,7 @@ class fake_service : public service_api {
   }
   pending<std::vector<file_row>> find_files(const std::string&, batch_id only,
                                             const std::vector<std::string>& paths) override {
+    if (lost_at("find_files", moment::before)) return ready<std::vector<file_row>>(gone());
     std::vector<file_row> page;
     for (const auto& path : paths) {
       file_row answer;
@@ -147,15 +187,20 @@ class fake_service : public service_api {
     return ready<std::vector<file_row>>(page);
   }
   caf::expected<batch_record> remove(const std::string& workspace, batch_id batch) override {
+    if (lost_at("remove", moment::before)) return gone();
     if (workspace != "ws") return fail(errc::not_authorised, "not yours");
     auto found = batches.find(batch.value);
     if (found == batches.end()) return fail(errc::not_found, "no such batch");
     auto record = found->second;
     batches.erase(found);
+    if (lost_at("remove", moment::after)) return gone();
     return record;
   }
 
-  caf::expected<batch_status> status(const std::string&, batch_id batch, uint32_t after) override {
+  caf::expected<batch_status> status(const std::string& workspace, batch_id batch,
+                                     uint32_t after) override {
+    if (lost_at("status", moment::before)) return gone();
+    if (workspace != "ws") return fail(errc::not_authorised, "not yours");
     auto found = batches.find(batch.value);
     if (found == batches.end()) return fail(errc::not_found, "no such batch");
     batch_status status;
@@ -188,7 +233,12 @@ class fake_service : public service_api {
   caf::expected<batch_record> cancel(const std::string&, batch_id batch) override {
     auto found = batches.find(batch.value);
     if (found == batches.end()) return fail(errc::not_found, "no such batch");
+    if (lost_at("cancel", moment::before)) return gone();
+    if (found->second.safe_ns != 0) return fail(errc::invalid_argument, "nothing is in motion");
     found->second.state = state::failed;
+    found->second.safe_ns = 1;
+    found->second.planned = true;
+    if (lost_at("cancel", moment::after)) return gone();
     return found->second;
   }
   caf::expected<retrieval_record> cancel(const std::string&, retrieval_id id) override {
@@ -204,6 +254,8 @@ class fake_service : public service_api {
     if (batch.value != 0 && batches.count(batch.value) == 0) {
       return fail(errc::not_found, "no such batch");
     }
+    if (lost_at("get_begin", moment::before)) return gone();
+    ++begun_gets;
     wanted.clear();
     done.clear();
     next_ = 0;
@@ -220,6 +272,7 @@ class fake_service : public service_api {
   }
   caf::expected<delivery> get_next(retrieval_id) override {
     std::lock_guard lock{mutex_};
+    if (lost_at("get_next", moment::before)) return gone();
     if (auto act = std::exchange(before_first_range, nullptr)) act();
     if (next_ < wanted.size()) {
       delivery given;
@@ -240,6 +293,7 @@ class fake_service : public service_api {
   }
   pending<bytes> get_data(retrieval_id, aggregation_id aggregation, uint64_t offset_bytes,
                           uint32_t size_bytes) override {
+    if (lost_at("get_data", moment::before)) return ready<bytes>(gone());
     auto found = aggregations.find(aggregation);
     if (found == aggregations.end() || offset_bytes + size_bytes > found->second.size()) {
       return ready<bytes>(fail(errc::invalid_argument, "outside"));
@@ -249,10 +303,12 @@ class fake_service : public service_api {
   }
   caf::error get_done(retrieval_id, const wanted_range& range) override {
     std::lock_guard lock{mutex_};
+    if (lost_at("get_done", moment::before)) return gone();
     done.push_back(range);
     return caf::none;
   }
   caf::error get_end(retrieval_id, const retrieval_outcome& ended) override {
+    if (lost_at("get_end", moment::before)) return gone();
     outcome = ended;
     return caf::none;
   }
@@ -318,6 +374,7 @@ class fake_service : public service_api {
     return promise.get_future();
   }
   std::mutex mutex_;
+  std::mutex lose_mutex_;
   size_t next_ = 0;
   bool last_ = false;
 };

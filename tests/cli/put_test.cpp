@@ -92,7 +92,7 @@ TEST_CASE_METHOD(put_fixture, "a lost answer to the commit says that the outcome
   list(path("a"));
   CHECK(put() == exit_parameters);
   CHECK(out_fd.text().empty());
-  CHECK(err_fd.text().find("whether the batch was registered is not known") != std::string::npos);
+  CHECK(err_fd.text().find("whether the batch is registered is not known") != std::string::npos);
 }
 
 TEST_CASE_METHOD(put_fixture, "a list from standard input") {
