@@ -46,7 +46,7 @@ void mount_plan::set_volume(const volume_record& volume) {
 }
 
 void mount_plan::set_drives(size_t count, const std::string& node) {
-  lost_.erase(node);
+  found_.insert(node);
   for (uint32_t number = 0; number < count; ++number) {
     auto known = std::find_if(drives_.begin(), drives_.end(), [&](const drive_slot& slot) {
       return slot.node == node && slot.number == number;
@@ -62,7 +62,7 @@ void mount_plan::set_drives(size_t count, const std::string& node) {
 }
 
 void mount_plan::set_lost(const std::string& node) {
-  lost_.insert(node);
+  found_.erase(node);
   for (auto& slot : drives_)
     if (slot.node == node) slot.away = true;
   std::vector<barcode> gone;
@@ -95,7 +95,7 @@ std::string mount_plan::lost_place_of(const barcode& volume) const {
   auto found = volumes_.find(volume);
   if (present(volume) || found == volumes_.end()) return {};
   auto& node = found->second.node;
-  return lost_.count(node) ? node : std::string{};
+  return node.empty() || found_.count(node) ? std::string{} : node;
 }
 
 void mount_plan::set_absent(const barcode& volume) {
@@ -171,9 +171,9 @@ bool mount_plan::has_volume(const std::string& node, const std::string& pool) co
 
 bool mount_plan::suits(const queued_write& write, const std::string& node) const {
   auto& holder = write.item.aggregation.node;
-  if (lost_.count(holder)) return false;
   // Of a catalogue from before there were nodes.
   if (holder.empty() || holder == node) return true;
+  if (!found_.count(holder)) return false;
   return !has_volume(holder, write.pool);
 }
 

@@ -84,8 +84,8 @@ class mount_plan {
   void set_drives(size_t count, const std::string& node = {});
   /// A node is lost: its drives, its cartridges and what its cache has cannot be used.
   void set_lost(const std::string& node);
-  /// Its cache can be read again.
-  void set_found(const std::string& node) { lost_.erase(node); }
+  /// Its cache can be read. Nodes are lost until this is said.
+  void set_found(const std::string& node) { found_.insert(node); }
   void set_volume(const volume_record& volume);
   /// Cartridges that the library of a node holds; others are not mounted there.
   void set_present(const std::vector<barcode>& present, const std::string& node = {});
@@ -150,7 +150,7 @@ class mount_plan {
   std::vector<drive_slot> drives_;
   std::map<barcode, volume_record> volumes_;
   std::map<barcode, std::string> present_;  ///< in the library of which node
-  std::set<std::string> lost_;              ///< nodes
+  std::set<std::string> found_;             ///< nodes that are not lost
   std::map<barcode, uint64_t> revisions_;   ///< of the last change
   std::map<uint64_t, barcode> changes_;     ///< the same the other way round
   std::vector<queued_write> writes_;        ///< oldest first

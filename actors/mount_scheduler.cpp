@@ -32,6 +32,9 @@ using namespace scheduling;
 
 namespace {
 
+/// A drive that could not read another node's cache waits so long.
+constexpr int64_t unreachable_rest_ms = 1000;
+
 using then_function = std::function<void()>;
 using failed_function = std::function<void(const caf::error&)>;
 
@@ -136,7 +139,7 @@ void record_written(self_pointer self, uint32_t drive, const write_outcome& outc
             std::map<std::string, std::vector<aggregation_id>> safe;
             for (auto& record : records) {
               if (record.state != state::cached_synced) continue;
-              safe[record.node].push_back(record.id);
+              safe[record.node.empty() ? mine.actors->node : record.node].push_back(record.id);
               spdlog::info("aggregation {} CACHED_SYNCED on {}", to_string(record.id),
                            outcome.volume.id.value);
             }
@@ -172,7 +175,10 @@ void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome
       trouble_over(self, subject_of(drive, writing));
       break;
     case errc::cancelled:
-    case errc::node_lost:  // whose cache has what was to be written: it waits for it
+      break;
+    case errc::node_lost:
+      // Whose cache has what was to be written, or this node has no link to it: not at once again.
+      self->state.plan->drive(drive).rest_until_ms = self->state.now_ms() + unreachable_rest_ms;
       break;
     case errc::corrupt:
     case errc::not_found:

@@ -14,10 +14,12 @@ struct differences {
   std::vector<aggregation_id> evicted;  ///< CACHED_SYNCED without a good file
 };
 
-caf::expected<differences> compare(catalogue_store& store,
+caf::expected<differences> compare(catalogue_store& store, const std::string& node,
                                    std::map<aggregation_id, uint64_t>& files) {
   differences found;
   auto error = store.view()->each_cached([&](const aggregation_record& record) {
+    // What other nodes hold is judged when they join.
+    if (!record.node.empty() && record.node != node) return true;
     auto file = files.find(record.id);
     bool good = file != files.end() && file->second == record.size_bytes;
     bool safe = record.state == state::cached_synced;
@@ -42,7 +44,7 @@ caf::expected<std::vector<kept_file>> reconcile_cache(catalogue_store& store, ca
   if (!contents) return contents.error();
   std::map<aggregation_id, uint64_t> files;
   for (auto& file : contents->files) files[file.id] = file.size_bytes;
-  auto found = compare(store, files);
+  auto found = compare(store, node, files);
   if (!found) return found.error();
   for (auto id : found->lost) {
     spdlog::warn(

@@ -147,9 +147,6 @@ void begin(self_pointer self) {
             auto& state = self->state;
             state.volumes_known = true;
             for (auto& volume : volumes) state.plan->set_volume(volume);
-            for (auto& node : state.actors->nodes->all()) {
-              if (!node->up) state.plan->set_lost(node->name);
-            }
             for (auto& node : state.actors->nodes->all())
               if (node->up) node_joined(self, node->name);
           },

@@ -101,9 +101,7 @@ using membership_actor = reporting_actor::extend<
     // For people: the nodes.
     handles<std::vector<report>(nodes_atom)>,
     // Next signs of life (to itself).
-    handles<void(tick_atom)>,
-    // The drives and writers have stopped what a lost head wanted (to itself).
-    handles<void(settle_atom)>>;
+    handles<void(tick_atom)>>;
 
 /// Dials one address at a time. Detached.
 using dialler_actor = caf::typed_actor<

@@ -384,7 +384,8 @@ membership_actor::behavior_type membership(
       },
       [=](expect_atom, const std::string& node) {
         if (node == self->state.actors->node) return;
-        peer_of(self, node);
+        // It may have joined before this was said.
+        if (peer_of(self, node).up()) return;
         self->state.lost_since_ns.emplace(node, self->state.options.clock->now_ns());
       },
       [=](nodes_atom) -> caf::result<std::vector<report>> { return reports(self); },
@@ -395,7 +396,6 @@ membership_actor::behavior_type membership(
         reread_overdue(self);
         self->delayed_send(self, self->state.options.heartbeat, tick_atom_v);
       },
-      [=](settle_atom) {},
   };
 }
 

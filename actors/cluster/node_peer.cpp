@@ -67,9 +67,8 @@ void node_peer::detach(const std::string& why, int64_t now_ns) {
   for (auto& one : relays_) link(one, nullptr, why);
 }
 
-void node_peer::stop() {
+node_peer::~node_peer() {
   for (auto& one : relays_) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-  relays_.clear();
 }
 
 }  // namespace et::cluster

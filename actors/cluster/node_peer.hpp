@@ -13,6 +13,11 @@ class node_peer {
   node_peer(caf::actor_system& system, std::shared_ptr<node_roster> roster, std::string name,
             int64_t now_ns);
 
+  /// Ends the relays.
+  ~node_peer();
+  node_peer(const node_peer&) = delete;
+  node_peer& operator=(const node_peer&) = delete;
+
   const std::string& name() const { return entry_.name; }
   bool up() const { return entry_.up; }
   const storage_node& entry() const { return entry_; }
@@ -21,8 +26,6 @@ class node_peer {
   void attach(const node_card& card, int64_t now_ns);
   /// They cannot: what is under way fails, with `why`.
   void detach(const std::string& why, int64_t now_ns);
-  /// Ends the relays.
-  void stop();
 
  private:
   template <class Handle>

@@ -64,9 +64,8 @@ caf::error node_service::open_door() {
     return caf::actor_cast<caf::strong_actor_ptr>(
         system->spawn(data_port, actors, ticket, session));
   };
-  auto opened = front_door::open(system_, door, [](const identity&, uint64_t) {
-    return caf::strong_actor_ptr{};
-  });
+  auto opened = front_door::open(system_, door,
+                                 [](const identity&, uint64_t) { return caf::strong_actor_ptr{}; });
   if (!opened) return opened.error();
   door_ = std::move(*opened);
   return {};

@@ -16,6 +16,12 @@ caf::error wrong_state(const aggregation_record& aggregation, const char* doing)
                                           to_string(aggregation.state) + ": it cannot be " + doing);
 }
 
+/// Whether a record's node is this one: records from before there were nodes name none, and there
+/// was one cache then.
+bool is_of(const std::string& recorded, const std::string& node) {
+  return recorded.empty() || recorded == node;
+}
+
 /// Each required copy is on its own volume: a second one on the same volume replaces the first.
 void add_copy(aggregation_record& aggregation, const copy_record& copy) {
   auto& copies = aggregation.copies;
@@ -118,7 +124,8 @@ caf::error store::record_evicted(const std::vector<aggregation_id>& ids, const s
       if (!batch->second) continue;
       auto found = now_.aggregation(id);
       if (!found) return found.error();
-      if (!*found || (*found)->state != state::cached_synced || (*found)->node != node) continue;
+      if (!*found || (*found)->state != state::cached_synced) continue;
+      if (!is_of((*found)->node, node)) continue;
       (*found)->node.clear();
       move_to(*batch->second, **found, state::synced, now_ns());
       put(t, **found);
@@ -136,7 +143,7 @@ caf::error store::record_recalled(aggregation_id id, const std::string& node) {
     if (!found) return found.error();
     auto& [batch, aggregation] = *found;
     if (aggregation.state == state::cached_synced) {
-      if (aggregation.node == node) return {};
+      if (is_of(aggregation.node, node)) return {};
       return fail(errc::already_exists, "aggregation " + to_string(id) + " is in another cache");
     }
     if (aggregation.state != state::synced) return wrong_state(aggregation, "recalled");

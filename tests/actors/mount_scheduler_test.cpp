@@ -23,7 +23,9 @@ struct machine {
   int inventory_failures = 0;     ///< so many inventories fail
   library_inventory inventory;
   bool drive_0_is_stuck = false;
-  barcode mislabelled;  ///< a cartridge with another one's label
+  barcode mislabelled;         ///< a cartridge with another one's label
+  bool cache_is_lost = false;  ///< what is to be written cannot be read
+  manual_clock clock;
 
   void note(std::vector<std::string>& list, std::string what) {
     std::lock_guard lock{mutex};
@@ -77,6 +79,10 @@ caf::behavior fake_drive(caf::event_based_actor*, machine* all, uint32_t number)
         all->note(all->done, name + " writes " + job.volume.id.value);
         write_outcome outcome;
         outcome.volume = job.volume;
+        if (all->cache_is_lost) {
+          outcome.stopped = errc::node_lost;
+          return outcome;
+        }
         for (auto& item : job.items)
           outcome.written.push_back({item.aggregation.id, {}, item.aggregation.checksum});
         return outcome;
@@ -141,7 +147,8 @@ struct nest {
     scheduler_options options;
     options.policy.write_after_ms = 0;
     options.policy.drive_rest_ms = rest_ms;
-    scheduler = system.spawn(mount_scheduler, actors, &system_clock(), options);
+    auto* clock = all.cache_is_lost ? static_cast<const wall_clock*>(&all.clock) : &system_clock();
+    scheduler = system.spawn(mount_scheduler, actors, clock, options);
     kept.push_back(caf::actor_cast<caf::actor>(scheduler));
   }
 
@@ -271,4 +278,22 @@ TEST_CASE("mount scheduler: a cartridge with another label is quarantined, and a
   CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
   CHECK(all.comes(all.done, "A is quarantined: its label is X"));
   CHECK(all.writes("B"));  // in whichever drive
+}
+
+TEST_CASE("mount scheduler: a cache that cannot be reached is not asked again at once") {
+  machine all;
+  all.inventory = two_cartridges();
+  all.cache_is_lost = true;
+  nest n{all, 1};
+  bool taken = false;
+  CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
+  REQUIRE(all.comes(all.done, "drive 1 writes"));
+  // Time stands still: nothing more is tried, however often there is a reason to look.
+  std::vector<report> reports;
+  for (int i = 0; i < 50; ++i) {
+    caf::anon_send(n.scheduler, tick_atom_v);
+    CHECK(n.ask(reports, report_atom_v) == "");
+  }
+  std::lock_guard lock{all.mutex};
+  CHECK(all.done.size() == 2);  // each drive once
 }

@@ -37,7 +37,7 @@ struct state_folder {
   }
 
   /// A batch of one file in one CACHED aggregation, with `size_bytes` in the cache (0: no file).
-  aggregation_id cached(const std::string& file, size_t size_bytes) {
+  aggregation_id cached(const std::string& file, size_t size_bytes, const std::string& node = {}) {
     batch_record draft;
     draft.workspace_name = "w";
     draft.workspace = workspace_id{1};
@@ -57,6 +57,7 @@ struct state_folder {
     cached_aggregation written;
     written.id = planned.id;
     written.size_bytes = 4096;
+    written.node = node;
     written.placed.resize(1);
     REQUIRE(store->record_cached(written));
     if (size_bytes > 0) put_file(planned.id, size_bytes);
@@ -132,4 +133,15 @@ TEST_CASE("restart: files that no aggregation owns, and temporaries, are deleted
   auto again = reconcile_cache(*folder.store, *folder.cache, {});
   REQUIRE(again);
   CHECK(again->empty());
+}
+
+TEST_CASE("restart: what other nodes have cached is theirs, a head that starts does not touch it") {
+  state_folder folder;
+  auto here = folder.cached("/a", 4096, "n1");
+  auto there = folder.cached("/b", 0, "n2");
+  auto kept = reconcile_cache(*folder.store, *folder.cache, "n1");
+  REQUIRE(kept);
+  REQUIRE(kept->size() == 1);
+  CHECK((*kept)[0].id == here);
+  CHECK(folder.state_of(there) == state::cached);
 }

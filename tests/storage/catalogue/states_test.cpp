@@ -431,3 +431,15 @@ TEST_CASE("the catalogue knows whose cache has an aggregation", "[states]") {
   f.reopen();
   CHECK(f.aggregation(ids[0]).node == "n2");
 }
+
+TEST_CASE("aggregations from before there were nodes belong to the one cache there was",
+          "[states]") {
+  fixture f;
+  auto ids = f.plan(f.commit(numbered_entries(2)), 2);
+  f.cache(ids[0]);
+  f.write(ids);
+  REQUIRE(f.aggregation(ids[0]).node.empty());
+  need(f->record_recalled(ids[0], "n1"));
+  need(f->record_evicted(ids, "n1"));
+  CHECK(f.aggregation(ids[0]).state == state::synced);
+}

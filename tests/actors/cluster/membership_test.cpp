@@ -1,0 +1,263 @@
+// A head and a node whose link is plain: who is up, what is judged, what a loss does.
+#include "actors/cluster/membership.hpp"
+
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
+
+#include "actors/actor_ends.hpp"
+#include "actors/node_config.hpp"
+#include "tests/storage/catalogue/fixture.hpp"
+
+using namespace et;
+using namespace et::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What happened, in words, in the order in which it did.
+struct diary {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> lines;
+
+  void note(const std::string& line) {
+    std::lock_guard lock{mutex};
+    lines.push_back(line);
+    changed.notify_all();
+  }
+  bool has(const std::string& line) {
+    std::unique_lock lock{mutex};
+    return changed.wait_for(
+        lock, 30s, [&] { return std::find(lines.begin(), lines.end(), line) != lines.end(); });
+  }
+};
+
+caf::behavior fake_scheduler(caf::event_based_actor*, diary* seen) {
+  return {[=](joined_atom, const std::string& node) { seen->note("scheduler: joined " + node); },
+          [=](left_atom, const std::string& node) { seen->note("scheduler: left " + node); }};
+}
+
+caf::behavior fake_head_port(caf::event_based_actor*, diary* seen) {
+  return {[=](alert_atom, const alert_record& alert) { seen->note("alert: " + alert.text); }};
+}
+
+caf::behavior real_registrar(caf::event_based_actor*, diary* seen, catalogue_store* store) {
+  return {[=](lost_atom, aggregation_id id) {
+            seen->note("lost " + to_string(id));
+            return !store->record_cache_lost(id);
+          },
+          [=](evicted_atom, const std::vector<aggregation_id>& ids, const std::string& node) {
+            for (auto id : ids) seen->note("evicted " + to_string(id));
+            return !store->record_evicted(ids, node);
+          }};
+}
+
+/// The cache of a node: tells what it holds, notes what the head says of it.
+caf::behavior fake_keeper(caf::event_based_actor* self, diary* seen, std::vector<held_file> files) {
+  return {[=](held_atom, aggregation_id after) {
+            std::vector<held_file> page;
+            for (auto& one : files)
+              if (after < one.id) page.push_back(one);
+            return page;
+          },
+          [=](judged_atom, const std::vector<held_file>& judged) {
+            for (auto& one : judged)
+              seen->note("judged " + to_string(one.id) + " " +
+                         std::to_string(static_cast<int>(one.verdict)));
+            return true;
+          },
+          [=](observe_atom) {
+            keeper_facts facts;
+            facts.capacity_bytes = 1000;
+            return facts;
+          },
+          [=](abandon_atom) {
+            seen->note("keeper: abandoned");
+            return true;
+          },
+          // Never answered: somebody waits for it when the node is lost.
+          [=](pin_atom, aggregation_id) -> caf::result<bool> {
+            seen->note("keeper: asked");
+            return self->make_response_promise<bool>();
+          }};
+}
+
+/// Dials by handing over the port of the other membership.
+struct no_state {
+  static inline const char* name = "plain_dialler";
+  no_state() = default;
+};
+
+dialler_actor::behavior_type plain_dialler(dialler_actor::stateful_pointer<no_state> self,
+                                           membership_actor own, membership_actor* other,
+                                           std::string own_name, std::string other_name) {
+  auto number = std::make_shared<uint64_t>(0);
+  return {[=](dial_atom, const std::string&, const std::string&) {
+            if (!other) return;
+            auto port = self->spawn(cluster::node_port, *other, ++*number, own_name);
+            self->send(own, linked_atom_v, *number, other_name,
+                       caf::actor_cast<caf::strong_actor_ptr>(port));
+          },
+          [=](tick_atom) {}};
+}
+
+struct pair_of_nodes {
+  node_config config{service_node(2)};
+  caf::actor_system system{config};
+  diary seen;
+  fixture catalogue;
+  std::shared_ptr<service_actors> head = std::make_shared<service_actors>();
+  std::shared_ptr<service_actors> node = std::make_shared<service_actors>();
+  membership_actor of_head, of_node;
+  std::vector<caf::actor> all;
+
+  ~pair_of_nodes() {
+    caf::scoped_actor self{system};
+    for (auto& one : all) self->send_exit(one, caf::exit_reason::user_shutdown);
+    self->wait_for(all);
+    *head = {};
+    *node = {};
+  }
+
+  template <class Handle>
+  Handle keep(caf::actor made) {
+    all.push_back(made);
+    return caf::actor_cast<Handle>(made);
+  }
+
+  void begin(std::vector<held_file> files) {
+    head->node = "head";
+    head->scheduler = keep<mount_scheduler_actor>(system.spawn(fake_scheduler, &seen));
+    head->head = keep<head_actor>(system.spawn(fake_head_port, &seen));
+    head->registrar =
+        keep<registrar_actor>(system.spawn(real_registrar, &seen, &catalogue.store()));
+    cluster::membership_options as_head;
+    as_head.store = &catalogue.store();
+    as_head.heartbeat = 20ms;
+    as_head.down_after = 20s;
+    as_head.close_link = [this](uint64_t number, const std::string& why) { cut(number, why); };
+    auto none = [this](const membership_actor& own) -> dialler_actor {
+      return system.spawn(plain_dialler, own, nullptr, "head", "");
+    };
+    of_head = system.spawn(cluster::membership, actors_ptr{head}, as_head, none);
+    all.push_back(caf::actor_cast<caf::actor>(of_head));
+
+    node->node = "n1";
+    node->head = keep<head_actor>(caf::actor_cast<caf::actor>(system.spawn(relay<head_actor>)));
+    node->keeper = keep<cache_keeper_actor>(system.spawn(fake_keeper, &seen, std::move(files)));
+    storage_node own;
+    own.name = "n1";
+    own.up = true;
+    own.keeper = node->keeper;
+    node->nodes->put(own);
+    cluster::membership_options as_node;
+    as_node.heads = {"head:1"};
+    as_node.heartbeat = 20ms;
+    as_node.down_after = 20s;
+    as_node.close_link = as_head.close_link;
+    as_node.give_up_jobs = [this](bool on) { seen.note(on ? "node: gives up" : "node: settled"); };
+    auto dial = [this](const membership_actor& own_one) -> dialler_actor {
+      return system.spawn(plain_dialler, own_one, &of_head, "n1", "head");
+    };
+    of_node = system.spawn(cluster::membership, actors_ptr{node}, as_node, dial);
+    all.push_back(caf::actor_cast<caf::actor>(of_node));
+  }
+  /// Both sides hear that the link has ended.
+  void cut(uint64_t number, const std::string& why) {
+    caf::anon_send(of_head, cut_atom_v, number, std::string{"n1"}, why);
+    caf::anon_send(of_node, cut_atom_v, number, std::string{"head"}, why);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("membership: what a joining node holds is judged by the catalogue, both ways") {
+  pair_of_nodes p;
+  auto& f = p.catalogue;
+  auto ids = f.plan(f.commit(numbered_entries(5)), 1);
+  auto on = [&](size_t i, const std::string& node) {
+    auto cached = f.cached(ids[i]);
+    cached.node = node;
+    need(f->record_cached(cached));
+  };
+  on(0, "n1");
+  on(1, "n1");
+  on(2, "n1");
+  on(3, "elsewhere");
+  f.write({ids[1], ids[2]});
+  auto size = f.aggregation(ids[0]).size_bytes;
+  // 0 whole, 1 safe and whole, 2 safe and missing, 3 of another node, 4 not cached; one too short.
+  p.begin(
+      {{ids[0], size}, {ids[1], f.aggregation(ids[1]).size_bytes}, {ids[3], size}, {ids[4], size}});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  CHECK(p.seen.has("judged " + to_string(ids[0]) + " 1"));
+  CHECK(p.seen.has("judged " + to_string(ids[1]) + " 2"));
+  CHECK(p.seen.has("judged " + to_string(ids[3]) + " 3"));
+  CHECK(p.seen.has("judged " + to_string(ids[4]) + " 3"));
+  CHECK(p.seen.has("evicted " + to_string(ids[2])));
+  CHECK(f.aggregation(ids[0]).state == state::cached);
+  CHECK(f.aggregation(ids[2]).state == state::synced);
+  CHECK(f.aggregation(ids[3]).state == state::cached);
+  CHECK(p.head->nodes->find("n1")->up);
+}
+
+TEST_CASE("membership: a CACHED aggregation whose file is not whole is made again") {
+  pair_of_nodes p;
+  auto& f = p.catalogue;
+  auto ids = f.plan(f.commit(numbered_entries(1)), 1);
+  auto cached = f.cached(ids[0]);
+  cached.node = "n1";
+  need(f->record_cached(cached));
+  p.begin({{ids[0], cached.size_bytes - 1}});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  CHECK(p.seen.has("lost " + to_string(ids[0])));
+  CHECK(p.seen.has("judged " + to_string(ids[0]) + " 3"));
+  CHECK(f.aggregation(ids[0]).state == state::registered);
+}
+
+TEST_CASE("membership: a lost node fails what waits for it, gives up its work, and joins again") {
+  pair_of_nodes p;
+  auto& f = p.catalogue;
+  auto ids = f.plan(f.commit(numbered_entries(1)), 1);
+  auto cached = f.cached(ids[0]);
+  cached.node = "n1";
+  need(f->record_cached(cached));
+  p.begin({{ids[0], cached.size_bytes}});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  caf::scoped_actor self{p.system};
+  auto waiting = self->request(p.head->nodes->find("n1")->keeper, 1min, pin_atom_v, ids[0]);
+  REQUIRE(p.seen.has("keeper: asked"));
+  p.cut(1, "a test");
+  errc code = errc::none;
+  waiting.receive([](bool) {}, [&](caf::error& error) { code = code_of(error); });
+  CHECK(code == errc::node_lost);
+  CHECK(p.seen.has("scheduler: left n1"));
+  CHECK(
+      p.seen.has("alert: node n1 is lost (a test): 1 aggregations that are not on tape yet are "
+                 "in its cache only, and wait for it"));
+  CHECK(p.seen.has("node: gives up"));
+  CHECK(p.seen.has("keeper: abandoned"));
+  CHECK(p.seen.has("node: settled"));
+  CHECK(p.seen.has("alert: node n1 is back"));
+  // Nothing of what it alone has was touched.
+  CHECK(f.aggregation(ids[0]).state == state::cached);
+}
+
+TEST_CASE("membership: a node that is expected and never came is lost") {
+  pair_of_nodes p;
+  p.begin({});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  caf::anon_send(p.of_head, expect_atom_v, std::string{"n2"});
+  caf::anon_send(p.of_head, expect_atom_v, std::string{"n1"});
+  caf::scoped_actor self{p.system};
+  std::map<std::string, std::string> states;
+  self->request(p.of_head, 30s, nodes_atom_v)
+      .receive(
+          [&](const std::vector<report>& all) {
+            for (auto& one : all) states[one.name] = one.facts.front().value;
+          },
+          [](const caf::error& e) { FAIL(text_of(e)); });
+  CHECK(states["n1"] == "up");
+  CHECK(states["n2"] == "lost");
+}
