@@ -35,28 +35,36 @@ const std::vector<std::string>& test_cluster::names() {
   return all;
 }
 
-test_cluster::test_cluster() {
+test_cluster::test_cluster(shape wanted) : shape_(wanted) {
   fs::create_directories(data());
-  for (auto& name : names()) nodes_[name].port = free_port();
+  auto all = names();
+  if (shape_ == shape::with_standby) all.insert(all.begin() + 1, "standby");
+  for (auto& name : all) nodes_[name].port = free_port();
   configure("head", "\"head\"", "", "");
+  if (shape_ == shape::with_standby) configure("standby", "\"standby\"", "", "");
   for (std::string name : {"io1", "io2"})
     configure(name, "\"io\"", "",
               "[library]\nbarcode_prefix = \"" + std::string{name == "io1" ? "EA" : "EB"} +
                   "\"\ncapacity_bytes = \"2GiB\"\n");
   configure("source", "\"source\"", "\"" + data().string() + "\"", "");
-  auto made = run(
-      {"elastictape", "admin", "cluster", "init", "--config", (folder_ / "head.toml").string()});
+  auto config = (folder_ / "head.toml").string();
+  auto made = run({"elastictape", "admin", "cluster", "init", "--config", config});
   INFO(made.err);
   REQUIRE(made.code == 0);
   launch("head", {});
-  for (auto& name : names()) {
+  for (auto& name : all) {
     if (name == "head") continue;
-    auto token = run(
-        {"elastictape", "admin", "cluster", "token", "--config", (folder_ / "head.toml").string()});
+    auto token = run({"elastictape", "admin", "cluster", "token", "--config", config});
     REQUIRE(token.code == 0);
-    launch(name, token.out.substr(0, token.out.find('\n')));
+    launch(name, {"--join", "127.0.0.1:" + std::to_string(nodes_.at("head").port), "--token",
+                  token.out.substr(0, token.out.find('\n'))});
   }
-  for (auto& name : names()) REQUIRE(wait_state(name, "up"));
+  for (auto& name : names()) {
+    bool up = wait_state(name, "up");
+    INFO(name << "\n" << call({"admin", "cluster", "status"}).out << log_of(name));
+    REQUIRE(up);
+  }
+  if (shape_ == shape::with_standby) REQUIRE(wait_follows("standby"));
   auto added = call({"admin", "workspace", "add", "w", "--root", data().string(), "--manager",
                      "root", "--quota", "1T"});
   INFO(added.err);
@@ -81,30 +89,60 @@ void test_cluster::configure(const std::string& name, const std::string& roles,
                      "\"\nhttp = \"off\"\n";
   if (name.starts_with("io")) text += "tls_listen = \"127.0.0.1:0\"\n";
   text += "[cluster]\nlisten = " + at(one.port) + "\nheartbeat_ms = 100\ndown_after_ms = 1000\n";
-  if (name != "head") text += "head = " + at(nodes_["head"].port) + "\n";
+  bool pair = shape_ == shape::with_standby;
+  if (pair) text += "standby_timeout_ms = 5000\n";
+  if (name == "head") {
+    if (pair) text += "standby = \"standby\"\nhead = [" + at(nodes_["standby"].port) + "]\n";
+  } else {
+    text += "head = [" + at(nodes_["head"].port);
+    if (pair && name != "standby") text += ", " + at(nodes_["standby"].port);
+    text += "]\n";
+    if (name == "standby") text += "standby = \"head\"\n";
+  }
   write_file(folder_ / (name + ".toml"), text + more);
 }
 
-void test_cluster::launch(const std::string& name, const std::string& token) {
+void test_cluster::launch(const std::string& name, const std::vector<std::string>& more) {
   auto& one = nodes_.at(name);
   std::vector<std::string> words{"elastictape", "serve", "--config",
                                  (folder_ / (name + ".toml")).string()};
-  if (!token.empty()) {
-    words.insert(words.end(), {"--join", "127.0.0.1:" + std::to_string(nodes_.at("head").port),
-                               "--token", token});
-  }
+  words.insert(words.end(), more.begin(), more.end());
   one.said = std::make_unique<pipe_ends>();
   child_options how;
   how.out = one.said->write.get();
   one.process = std::make_unique<child>(words, how);
   one.said->write.close();
-  auto line = read_line(one.said->read.get());
+  await_ready(name);
+}
+
+void test_cluster::await_ready(const std::string& name) {
+  auto line = read_line(nodes_.at(name).said->read.get());
   INFO(name << " said: " << line << log_of(name));
   REQUIRE(line.starts_with("elastictape ready:"));
 }
 
-void test_cluster::start(const std::string& node) {
-  launch(node, {});
+void test_cluster::start(const std::string& node, const std::vector<std::string>& more) {
+  launch(node, more);
+}
+
+void test_cluster::promote(const std::string& standby) {
+  auto done = call_at(standby, {"admin", "cluster", "promote"});
+  INFO(done.out << done.err << log_of(standby));
+  REQUIRE(done.code == 0);
+  CHECK(done.out.find("node " + standby + " is the head") != std::string::npos);
+  // The same process says that it is ready once more.
+  await_ready(standby);
+  head_ = standby;
+}
+
+bool test_cluster::wait_follows(const std::string& name) const {
+  auto until = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  while (std::chrono::steady_clock::now() < until) {
+    auto told = call_at(name, {"admin", "inspect"});
+    if (told.out.find("has everything") != std::string::npos) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  }
+  return false;
 }
 
 void test_cluster::kill_9(const std::string& node) {
@@ -118,11 +156,12 @@ void test_cluster::signal(const std::string& node, int number) {
   nodes_.at(node).process->signal(number);
 }
 
-outcome test_cluster::call(std::vector<std::string> words) const {
+outcome test_cluster::call_at(const std::string& node, std::vector<std::string> words) const {
   words.insert(words.begin(), "elastictape");
-  return run(words, {{"ELASTICTAPE_SERVER", "unix:" + (folder_ / "head/elastictape.sock").string()},
-                     {"ELASTICTAPE_WORKSPACE", "w"},
-                     {"HOME", folder_.path().string()}});
+  return run(words,
+             {{"ELASTICTAPE_SERVER", "unix:" + (folder_ / node / "elastictape.sock").string()},
+              {"ELASTICTAPE_WORKSPACE", "w"},
+              {"HOME", folder_.path().string()}});
 }
 
 uint64_t test_cluster::put(const fs::path& what) {
