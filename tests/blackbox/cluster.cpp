@@ -24,10 +24,6 @@ uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-std::string at(uint16_t port) {
-  return "\"127.0.0.1:" + std::to_string(port) + "\"";
-}
-
 }  // namespace
 
 const std::vector<std::string>& test_cluster::names() {
@@ -39,6 +35,7 @@ test_cluster::test_cluster(shape wanted) : shape_(wanted) {
   fs::create_directories(data());
   auto all = names();
   if (shape_ == shape::with_standby) all.insert(all.begin() + 1, "standby");
+  if (shape_ == shape::separated) networks_ = std::make_unique<separate_networks>(all);
   for (auto& name : all) nodes_[name].port = free_port();
   configure("head", "\"head\"", "", "");
   if (shape_ == shape::with_standby) configure("standby", "\"standby\"", "", "");
@@ -56,7 +53,7 @@ test_cluster::test_cluster(shape wanted) : shape_(wanted) {
     if (name == "head") continue;
     auto token = run({"elastictape", "admin", "cluster", "token", "--config", config});
     REQUIRE(token.code == 0);
-    launch(name, {"--join", "127.0.0.1:" + std::to_string(nodes_.at("head").port), "--token",
+    launch(name, {"--join", link_address("head"), "--token",
                   token.out.substr(0, token.out.find('\n'))});
   }
   for (auto& name : names()) {
@@ -83,23 +80,39 @@ test_cluster::~test_cluster() {
 
 void test_cluster::configure(const std::string& name, const std::string& roles,
                              const std::string& roots, const std::string& more) {
-  auto& one = nodes_[name];
   std::string text = "[node]\nname = \"" + name + "\"\nroles = [" + roles + "]\nroots = [" + roots +
                      "]\n[service]\nstate = \"" + (folder_ / name).string() +
                      "\"\nhttp = \"off\"\n";
-  if (name.starts_with("io")) text += "tls_listen = \"127.0.0.1:0\"\n";
-  text += "[cluster]\nlisten = " + at(one.port) + "\nheartbeat_ms = 100\ndown_after_ms = 1000\n";
+  if (name.starts_with("io")) text += "tls_listen = \"" + host_of(name) + ":0\"\n";
+  text += "[cluster]\nlisten = \"" + link_address(name) + "\"\nheartbeat_ms = 100\ndown_after_ms = 1000\n";
   bool pair = shape_ == shape::with_standby;
   if (pair) text += "standby_timeout_ms = 5000\n";
   if (name == "head") {
-    if (pair) text += "standby = \"standby\"\nhead = [" + at(nodes_["standby"].port) + "]\n";
+    if (pair) text += "standby = \"standby\"\nhead = \"" + link_address("standby") + "\"\n";
   } else {
-    text += "head = [" + at(nodes_["head"].port);
-    if (pair && name != "standby") text += ", " + at(nodes_["standby"].port);
+    text += "head = [\"" + link_address("head") + '"';
+    if (pair && name != "standby") text += ", \"" + link_address("standby") + '"';
     text += "]\n";
     if (name == "standby") text += "standby = \"head\"\n";
   }
   write_file(folder_ / (name + ".toml"), text + more);
+}
+
+std::string test_cluster::host_of(const std::string& name) const {
+  return networks_ ? networks_->host(name) : "127.0.0.1";
+}
+
+std::string test_cluster::link_address(const std::string& name) const {
+  return host_of(name) + ":" + std::to_string(nodes_.at(name).port);
+}
+
+std::vector<std::string> test_cluster::command_on(const std::string& name,
+                                                  std::vector<std::string> words) const {
+  if (!networks_) return words;
+  words[0] = (binaries() / words[0]).string();
+  auto all = networks_->on(name);
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
 }
 
 void test_cluster::launch(const std::string& name, const std::vector<std::string>& more) {
@@ -107,6 +120,7 @@ void test_cluster::launch(const std::string& name, const std::vector<std::string
   std::vector<std::string> words{"elastictape", "serve", "--config",
                                  (folder_ / (name + ".toml")).string()};
   words.insert(words.end(), more.begin(), more.end());
+  words = command_on(name, words);
   one.said = std::make_unique<pipe_ends>();
   child_options how;
   how.out = one.said->write.get();
@@ -208,6 +222,10 @@ size_t test_cluster::descriptors_of(const std::string& node) const {
     ++count;
   }
   return count;
+}
+
+size_t test_cluster::memory_kib_of(const std::string& node) const {
+  return std::stoull(process_fact(nodes_.at(node).process->process(), "VmRSS"));
 }
 
 std::string test_cluster::log_of(const std::string& node) const {
