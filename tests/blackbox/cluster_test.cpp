@@ -92,6 +92,9 @@ TEST_CASE("cluster: a stranger does not get in with a used or invented token", "
                       "--join", "127.0.0.1:1", "--token", "et-join1.nonsense"});
   CHECK(refused.code == 1);
   CHECK(refused.err.find("join token") != std::string::npos);
+  // Who made the tokens of the others is known.
+  auto audit = cluster.call({"admin", "audit"}).out;
+  CHECK(audit.find("(unix) cluster token: ok") != std::string::npos);
 }
 
 namespace {
