@@ -209,6 +209,8 @@ TEST_CASE("cluster: seeded faults while batches are put and got lose nothing", "
   for (auto& name : test_cluster::names()) REQUIRE(cluster.wait_state(name, "up"));
   for (auto& [batch, folder] : batches) check_whole(cluster, batch, folder);
   CHECK(batches.size() >= static_cast<size_t>(faults));
+  WARN(faults << " faults, " << (cables ? "with" : "without") << " cut cables, " << batches.size()
+              << " batches");
   // A whole cluster that goes on working holds no more than it did.
   before = holdings(cluster);
   batches.clear();
