@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <stdexcept>
 
 namespace et::crash {
 
@@ -16,8 +17,9 @@ std::vector<nlohmann::json> json_lines(const std::string& text) {
 
 constexpr size_t most_old_gets = 8;
 
+/// RocksDB's own (.dbtmp) are not ours to judge: it removes them when it opens, save the latest.
 bool is_temporary(const fs::path& file) {
-  for (auto ending : {".part", ".new", ".tmp", ".dbtmp"})
+  for (auto ending : {".part", ".new", ".tmp"})
     if (file.extension() == ending) return true;
   return false;
 }
@@ -26,6 +28,19 @@ bool is_temporary(const fs::path& file) {
 
 bool is_safe(const std::string& state) {
   return state == "CACHED_SYNCED" || state == "SYNCED";
+}
+
+caller caller_of(const blackbox::service& node) {
+  return [&node](std::vector<std::string> words) {
+    words.insert(words.begin(), "elastictape");
+    return node.call(words);
+  };
+}
+
+void add_workspace(const blackbox::service& node) {
+  auto added = node.call({"elastictape", "admin", "workspace", "add", "local", "--root", "/",
+                          "--manager", "root", "--quota", "1T"});
+  if (added.code != 0) throw std::runtime_error("no workspace: " + added.err);
 }
 
 checks::checks(caller call, std::string workspace, fs::path folder, trees& sources,

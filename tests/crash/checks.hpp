@@ -59,4 +59,10 @@ class checks {
 
 bool is_safe(const std::string& state);
 
+/// Runs `elastictape WORDS` against a service, which outlives it.
+caller caller_of(const blackbox::service& node);
+
+/// Makes the workspace `local` of a service that has a configuration, for root, with every folder.
+void add_workspace(const blackbox::service& node);
+
 }  // namespace et::crash

@@ -87,8 +87,12 @@ void clients::ended(slot& one, int code) {
     mark("printed " + std::to_string(one.tree) + " " +
          std::to_string(std::stoull(said.substr(at + 10))));
   static const std::array names{"put", "status --wait", "get", "rm"};
+  // A command that begins while the service is down says so, and has done nothing; one that has
+  // begun waits for it.
+  bool unreached = code == 1 && said.find("cannot reach the service") != std::string::npos;
+  unreached_ += unreached ? 1 : 0;
   if (code != 0) {
-    complain(names[static_cast<size_t>(one.what)]);
+    if (!unreached) complain(names[static_cast<size_t>(one.what)]);
   } else if (one.what == action::wait) {
     mark("safe " + id);
   } else if (one.what == action::remove) {

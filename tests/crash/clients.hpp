@@ -39,6 +39,8 @@ class clients {
   const std::vector<std::string>& complaints() const { return complaints_; }
   size_t next_tree() const { return next_tree_; }
   size_t commands() const { return commands_; }
+  /// Commands that found no service when they began.
+  size_t unreached() const { return unreached_; }
 
  private:
   enum class action { put, wait, get, remove };
@@ -66,6 +68,7 @@ class clients {
   std::array<slot, 4> slots_;
   size_t next_tree_;
   size_t commands_ = 0;
+  size_t unreached_ = 0;
   std::vector<std::string> complaints_;
 };
 

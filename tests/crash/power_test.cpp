@@ -20,13 +20,6 @@ using et::test::journal_reader;
 
 namespace {
 
-void add_workspace(const service& node) {
-  auto added = node.call({"elastictape", "admin", "workspace", "add", "local", "--root", "/",
-                          "--manager", "root", "--quota", "1T"});
-  INFO(added.err);
-  REQUIRE(added.code == 0);
-}
-
 /// Starts a service with a journal of what it does on its state folder.
 void start_journalled(service& node, const fs::path& journal) {
   ::setenv("LD_PRELOAD", ET_PRELOAD, 1);
@@ -106,11 +99,7 @@ bool power_run::survive(const journal_reader& journal, size_t records, uint64_t 
   INFO("seed " << seed_ << ", " << records << " records of " << journal.count()
                << ", power loss seed " << seed);
   fs::remove(fs::path{state.string() + ".test"} / "log");
-  auto call = [&](std::vector<std::string> words) {
-    words.insert(words.begin(), "elastictape");
-    return node.call(words);
-  };
-  checks all{call, "local", folder_ / "check", trees_, told};
+  checks all{caller_of(node), "local", folder_ / "check", trees_, told};
   node.start();
   all.at_start();
   all.after_work(1'000'000);
@@ -195,11 +184,7 @@ TEST_CASE("the power may go at any moment of the very first start", "[power]") {
     INFO(records << " records of " << journal.count() << ", power loss seed " << seed);
     node.start();
     add_workspace(node);
-    auto call = [&](std::vector<std::string> words) {
-      words.insert(words.begin(), "elastictape");
-      return node.call(words);
-    };
-    checks all{call, "local", folder / "check", sources, nothing};
+    checks all{caller_of(node), "local", folder / "check", sources, nothing};
     all.after_work(round + 1);
     CHECK(node.stop() == 0);
     all.on_disk({state / "library"}, {state});
