@@ -54,15 +54,20 @@ class client::answer {
 
 template <class R, class... Ts>
 client::answer<R> client::ask(Ts&&... xs) {
+  return ask_at<R>(session_, std::forward<Ts>(xs)...);
+}
+
+template <class R, class... Ts>
+client::answer<R> client::ask_at(const std::optional<site::session>& at, Ts&&... xs) {
   answer<R> made;
-  if (!session_) {
+  if (!at) {
     made.shared->value.emplace(fail(errc::unavailable, "there is no session"));
     return made;
   }
   auto number = next_wait_++;
   auto shared = made.shared;
-  waiting_[number] = [shared](const caf::error& why) { shared->come(why); };
-  self_->request(session_->port, defaults::client_timeout, std::forward<Ts>(xs)...)
+  waiting_[number] = {at->link, [shared](const caf::error& why) { shared->come(why); }};
+  self_->request(at->port, defaults::client_timeout, std::forward<Ts>(xs)...)
       .then(
           [this, shared, number](R& value) {
             waiting_.erase(number);
@@ -105,9 +110,7 @@ client::client(world& of, wires& net, site& to, truth& known, fs::path sources, 
                 wake();
               },
               [this](start_atom, batch_id) { story_->begin(); },
-              [this](cut_atom, uint64_t session, const std::string& why) {
-                if (session == session_number_) cut(why);
-              }};
+              [this](cut_atom, uint64_t link, const std::string& why) { cut(link, why); }};
     });
   });
 }
@@ -126,9 +129,26 @@ void client::begin_check() {
   caf::anon_send(actor_, start_atom_v, batch_id{});
 }
 
-void client::cut(const std::string& why) {
-  session_.reset();
-  for (auto& [number, give_up] : std::exchange(waiting_, {})) give_up(fail(errc::unavailable, why));
+void client::cut(uint64_t link, const std::string& why) {
+  if (session_ && session_->link == link) session_.reset();
+  if (data_session_ && data_session_->link == link) data_session_.reset();
+  std::vector<waiter> mine;
+  for (auto i = waiting_.begin(); i != waiting_.end();) {
+    auto next = std::next(i);
+    if (i->second.link == link) {
+      mine.push_back(std::move(i->second));
+      waiting_.erase(i);
+    }
+    i = next;
+  }
+  for (auto& one : mine) one.give_up(fail(errc::unavailable, why));
+}
+
+wires::on_end client::on_cut(std::shared_ptr<uint64_t> link) {
+  auto to = caf::actor_cast<caf::strong_actor_ptr>(actor_);
+  return [to, link](const std::string& why) {
+    caf::anon_send(caf::actor_cast<caf::actor>(to), cut_atom_v, *link, why);
+  };
 }
 
 story<bool> client::connect() {
@@ -137,20 +157,23 @@ story<bool> client::connect() {
   who.uid = ::geteuid();
   who.gid = ::getegid();
   who.user = "user of " + workspace_;
-  auto session = ++session_number_;
-  auto to = caf::actor_cast<caf::strong_actor_ptr>(actor_);
-  session_ = site_.connect(number_, who, [to, session](const std::string& why) {
-    caf::anon_send(caf::actor_cast<caf::actor>(to), cut_atom_v, session, why);
-  });
+  auto link = std::make_shared<uint64_t>(0);
+  session_ = site_.connect(number_, who, on_cut(link));
   if (!session_) {
     co_await sleep(world_.random().span(1s, 60s));
     co_return false;
   }
+  *link = session_->link;
   auto info = co_await ask<session_info>(hello_atom_v, std::to_string(protocol_version));
-  if (!info) spdlog::info("client of {}: {}", workspace_, text_of(info.error()));
-  if (!info && session_) wires_.close(session_->link, number_, "not let in");
-  if (!info) session_.reset();
+  if (!info && session_) leave(session_);
   co_return info.engaged();
+}
+
+void client::leave(std::optional<site::session>& from) {
+  if (!from) return;
+  auto link = from->link;
+  wires_.close(link, number_, "the client leaves");
+  cut(link, "left");
 }
 
 story<bool> client::live() {
@@ -174,9 +197,7 @@ story<bool> client::live() {
     } else if (dice < 95) {
       tamper(truth_.batches.at(*some));
     } else if (dice < 97 && session_) {
-      wires_.close(session_->link, number_, "the user leaves");
-      session_.reset();
-      ++session_number_;
+      leave(session_);
     }
   }
   co_return true;
@@ -314,19 +335,39 @@ story<bool> client::look(batch_id id) {
   co_return true;
 }
 
-story<bool> client::read_range(retrieval_id retrieval, const wanted_range& range,
-                               std::map<std::string, file_row>& rows, bool& good) {
-  bytes data;
-  while (range.begin_bytes + data.size() < range.end_bytes) {
-    auto at = range.begin_bytes + data.size();
-    auto length = static_cast<uint32_t>(std::min<uint64_t>(range.end_bytes - at, 500'000));
-    auto piece = co_await ask<bytes>(get_data_atom_v, retrieval, range.aggregation, at, length);
-    if (!piece || piece->empty()) {
-      good = false;
+story<bool> client::read_range(retrieval_id retrieval, const delivery& given,
+                               const std::map<std::string, file_row>& rows) {
+  auto range = given.range;
+  bool elsewhere = !given.address.empty();
+  if (elsewhere) {
+    auto link = std::make_shared<uint64_t>(0);
+    data_session_ = site_.connect_data(number_, given.address, given.ticket, on_cut(link));
+    if (!data_session_) co_return false;
+    *link = data_session_->link;
+    auto info = co_await ask_at<session_info>(data_session_, hello_atom_v,
+                                              std::to_string(protocol_version));
+    if (!info) {
+      leave(data_session_);
       co_return false;
     }
-    data.insert(data.end(), piece->begin(), piece->end());
   }
+  bytes data;
+  bool good = true;
+  while (good && range.begin_bytes + data.size() < range.end_bytes) {
+    auto at = range.begin_bytes + data.size();
+    auto length = static_cast<uint32_t>(std::min<uint64_t>(range.end_bytes - at, 500'000));
+    auto piece = co_await ask_at<bytes>(elsewhere ? data_session_ : session_, get_data_atom_v,
+                                        retrieval, range.aggregation, at, length);
+    good = piece && !piece->empty();
+    if (good) data.insert(data.end(), piece->begin(), piece->end());
+  }
+  if (elsewhere) leave(data_session_);
+  if (good) compare(range, data, rows, good);
+  co_return good;
+}
+
+void client::compare(const wanted_range& range, const bytes& data,
+                     const std::map<std::string, file_row>& rows, bool& good) {
   for (auto& [path, row] : rows) {
     if (row.aggregation != range.aggregation.number || row.offset_bytes < range.begin_bytes ||
         row.offset_bytes + row.entry.size_bytes > range.end_bytes)
@@ -347,7 +388,6 @@ story<bool> client::read_range(retrieval_id retrieval, const wanted_range& range
     if (hasher.checksum() == row.checksum)
       truth_.violated("file " + path + " was delivered different");
   }
-  co_return true;
 }
 
 /// Reads all of a batch that has bytes. With `must` everything has to come.
@@ -393,9 +433,9 @@ story<bool> client::get(batch_id id, bool must) {
                    to_string(next->range.aggregation), next->text);
       continue;
     }
-    auto range = next->range;
-    if (!co_await read_range(begun->id, range, rows, good)) break;
-    auto done = co_await ask<bool>(get_done_atom_v, begun->id, range);
+    // A range that could not be read is done with as well.
+    if (!co_await read_range(begun->id, *next, rows)) good = false;
+    auto done = co_await ask<bool>(get_done_atom_v, begun->id, next->range);
     if (!done) {
       good = false;
       break;

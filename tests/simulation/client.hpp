@@ -28,19 +28,19 @@ class client {
   template <class R>
   class answer;
 
-  struct waiter {
-    std::function<void(const caf::error&)> give_up;
-  };
-
   story<bool> live();
   story<bool> check_all();
   story<bool> connect();
+  wires::on_end on_cut(std::shared_ptr<uint64_t> link);
+  void leave(std::optional<site::session>& from);
   story<bool> prepare_workspace();
   story<bool> put();
   story<bool> look(batch_id id);
   story<bool> get(batch_id id, bool must);
-  story<bool> read_range(retrieval_id retrieval, const wanted_range& range,
-                         std::map<std::string, file_row>& rows, bool& good);
+  story<bool> read_range(retrieval_id retrieval, const delivery& given,
+                         const std::map<std::string, file_row>& rows);
+  void compare(const wanted_range& range, const bytes& data,
+               const std::map<std::string, file_row>& rows, bool& good);
   story<bool> remove(batch_id id);
   story<bool> cancel(batch_id id);
   story<bool> trespass();
@@ -50,8 +50,10 @@ class client {
 
   template <class R, class... Ts>
   answer<R> ask(Ts&&... xs);
+  template <class R, class... Ts>
+  answer<R> ask_at(const std::optional<site::session>& at, Ts&&... xs);
   answer<bool> sleep(std::chrono::nanoseconds time);
-  void cut(const std::string& why);
+  void cut(uint64_t link, const std::string& why);
 
   world& world_;
   wires& wires_;
@@ -63,8 +65,12 @@ class client {
   caf::actor actor_;
   caf::event_based_actor* self_ = nullptr;
   std::optional<site::session> session_;
-  uint64_t session_number_ = 0;
-  std::map<uint64_t, std::function<void(const caf::error&)>> waiting_;  ///< for answers
+  std::optional<site::session> data_session_;  ///< with a node
+  struct waiter {
+    uint64_t link;
+    std::function<void(const caf::error&)> give_up;
+  };
+  std::map<uint64_t, waiter> waiting_;  ///< for answers
   std::map<uint64_t, std::function<void()>> sleeping_;
   uint64_t next_wait_ = 1;
   uint64_t next_file_ = 1;

@@ -141,11 +141,38 @@ class play {
         world_.now() + world_.random().span(1s, world_.random().chance(0.2) ? 1h : 2min);
   }
 
+  /// For the log of who looks for the reason.
+  void tell_volumes() {
+    auto* head = site_.head_service();
+    if (!head) return spdlog::error("the head does not run");
+    auto view = head->store().view();
+    if (auto all = view->volumes())
+      for (auto& one : *all)
+        spdlog::info("volume {} of {} pool {}: {}, {} of {} bytes", one.id.value, one.node,
+                     one.pool, to_string(one.status), one.written_bytes, one.capacity_bytes);
+    for (auto& [id, batch] : truth_.batches) {
+      auto record = view->batch(id);
+      if (!record || !*record || (*record)->state > state::cached) continue;
+      auto list = view->aggregations(id, 0, 100);
+      if (!list) continue;
+      for (auto& one : *list)
+        if (one.state <= state::cached)
+          spdlog::info("aggregation {} is {} at {}, {} bytes, {} copies", to_string(one.id),
+                       to_string(one.state), one.node, one.size_bytes, one.copies.size());
+    }
+  }
+
   void heal() {
     rates_ = {};
     for (auto& [link, due] : silent_) due = world_.now();
     for (auto& [who, due] : restarts_) due = world_.now();
     for (auto& one : clients_) one->rest();
+    // The operator brings new cartridges and starts every machine again.
+    site_.add_cartridges(40);
+    for (size_t i = 0; i < site_.machines(); ++i) {
+      site_.crash(static_cast<machine>(i));
+      restarts_.emplace(static_cast<machine>(i), world_.now() + 1s);
+    }
     auto end = world_.steps() + options_.max_steps * 4;
     auto out_of_steps = [&] { return world_.steps() >= end || broken(); };
     auto all_rest = [&] {
@@ -159,6 +186,7 @@ class play {
         },
         48h);
     if (broken()) return;
+    if (unfinished(site_, truth_) > 0) tell_volumes();
     if (auto left = unfinished(site_, truth_))
       return truth_.violated(std::to_string(left) + " batches have not ended");
     for (auto& one : clients_) one->begin_check();

@@ -1,5 +1,6 @@
 #include "tests/simulation/site.hpp"
 
+#include "actors/data_port.hpp"
 #include "actors/inspector.hpp"
 #include "actors/relay.hpp"
 
@@ -44,6 +45,12 @@ site::~site() {
 
 std::string site::name_of(machine who) const {
   return who == head_machine ? "head" : "node" + std::to_string(who);
+}
+
+machine site::machine_of(const std::string& name) const {
+  for (size_t i = 0; i < machines_.size(); ++i)
+    if (name_of(static_cast<machine>(i)) == name) return static_cast<machine>(i);
+  return nobody;
 }
 
 fs::path site::library_folder(machine who) const {
@@ -137,6 +144,7 @@ caf::error site::start_node(machine who) {
   one.actors->inspector = world_.system().spawn(inspector, actors_ptr{one.actors});
   cluster::membership_options with;
   with.heads = {"head"};
+  with.clients = name_of(who);
   with.clock = &world_.clock();
   auto* raw = one.storage.get();
   with.give_up_jobs = [raw](bool on) { raw->give_up_jobs(on); };
@@ -182,9 +190,7 @@ wires::on_end site::link_ended(machine who, const std::string& other,
 void site::dial(machine who, uint64_t life, const std::string& address, const std::string& node) {
   auto& from = machines_[static_cast<size_t>(who)];
   if (from.life != life) return;
-  machine to = nobody;
-  for (size_t i = 0; i < machines_.size(); ++i)
-    if (name_of(static_cast<machine>(i)) == address) to = static_cast<machine>(i);
+  auto to = machine_of(address);
   if (to == nobody || to == who || !runs(to)) {
     caf::anon_send(from.membership, dial_atom_v, node, std::string{"connection refused"});
     return;
@@ -200,22 +206,36 @@ void site::dial(machine who, uint64_t life, const std::string& address, const st
   caf::anon_send(from.membership, linked_atom_v, *number, address, there);
 }
 
+site::session site::link_port(machine client, wires::on_end ends, machine to, client_actor port) {
+  auto held = caf::actor_cast<caf::actor_addr>(port);
+  session made;
+  made.link = wires_.open(client, std::move(ends), to, [held](const std::string&) {
+    if (auto strong = caf::actor_cast<caf::strong_actor_ptr>(held))
+      caf::anon_send_exit(caf::actor_cast<caf::actor>(strong), caf::exit_reason::user_shutdown);
+  });
+  made.port = caf::actor_cast<client_actor>(
+      wires_.abroad(made.link, to, caf::actor_cast<caf::strong_actor_ptr>(port)));
+  return made;
+}
+
 std::optional<site::session> site::connect(machine client, identity who, wires::on_end ends) {
   if (!runs(head_machine)) return std::nullopt;
   auto port = world_.as(head_machine, [&] {
     return world_.system().spawn(session_port, head_->actors(), std::move(who), next_session_++,
                                  uint64_t{50'000'000}, join_token_keeper{});
   });
-  auto held = caf::actor_cast<caf::actor_addr>(port);
-  auto number = wires_.open(client, std::move(ends), head_machine, [held](const std::string&) {
-    if (auto strong = caf::actor_cast<caf::strong_actor_ptr>(held))
-      caf::anon_send_exit(caf::actor_cast<caf::actor>(strong), caf::exit_reason::user_shutdown);
+  return link_port(client, std::move(ends), head_machine, port);
+}
+
+std::optional<site::session> site::connect_data(machine client, const std::string& node,
+                                                const std::string& ticket, wires::on_end ends) {
+  auto to = machine_of(node);
+  if (to == nobody || !runs(to)) return std::nullopt;
+  auto port = world_.as(to, [&] {
+    return world_.system().spawn(data_port, actors_ptr{machines_[static_cast<size_t>(to)].actors},
+                                 ticket, next_session_++);
   });
-  session made;
-  made.link = number;
-  made.port = caf::actor_cast<client_actor>(
-      wires_.abroad(number, head_machine, caf::actor_cast<caf::strong_actor_ptr>(port)));
-  return made;
+  return link_port(client, std::move(ends), to, port);
 }
 
 void site::crash(machine who) {

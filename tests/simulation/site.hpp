@@ -46,6 +46,8 @@ class site {
   /// kill -9. Its folder is left as the operating system has it. When one of its handlers waits,
   /// its end comes a little later, but nothing that it does counts any more.
   void crash(machine who);
+  /// Libraries that start from now on have so many more.
+  void add_cartridges(uint32_t count) { plan_.cartridges += count; }
   /// Completes crashes that could not be completed at once; outside of every handler.
   void bury();
 
@@ -55,6 +57,9 @@ class site {
     client_actor port;
   };
   std::optional<session> connect(machine client, identity who, wires::on_end ends);
+  /// The same with a node, for who has a ticket.
+  std::optional<session> connect_data(machine client, const std::string& node,
+                                      const std::string& ticket, wires::on_end ends);
 
   /// Of the running head; null while there is none.
   head* head_service() { return head_.get(); }
@@ -74,6 +79,8 @@ class site {
     membership_actor membership;
   };
 
+  machine machine_of(const std::string& name) const;
+  session link_port(machine client, wires::on_end ends, machine to, client_actor port);
   storage_options storage_of(machine who);
   caf::error start_head();
   caf::error start_node(machine who);
