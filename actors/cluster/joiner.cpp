@@ -106,7 +106,12 @@ class judge {
 void join(caf::event_based_actor* self, const join_job& job) {
   guard(self);
   caf::error error;
-  if (job.keeper) error = judge{self, job}.run();
+  try {
+    if (job.keeper) error = judge{self, job}.run();
+  } catch (const std::exception& e) {
+    // The membership waits for the end of this, whatever it is.
+    error = fail(errc::internal, std::string{"joining: "} + e.what());
+  }
   self->send(job.membership, joined_atom_v, job.link, error ? text_of(error) : std::string{});
 }
 

@@ -204,7 +204,7 @@ TEST_CASE("DIR: relative is a parameter error; missing or not writable is exit 2
 TEST_CASE("a get that loses its service ends with 3, the same again goes on") {
   archived at;
   pipe_ends list;
-  child get{{"et_get", "-w", "local", "-f", "-", "-r", at.back.string()},
+  child get{{"et_get", "-w", "local", "--reconnect", "1", "-f", "-", "-r", at.back.string()},
             {at.node.surroundings(), {}, list.read.get()}};
   // The list is read when the retrieval has begun.
   append(list.write.get(), at.line("file0"));

@@ -143,7 +143,7 @@ TEST_CASE("remote: with a token for another workspace there is no name and no by
   auto still = run({"et_ls", "-w", "theirs", "-L", "file"}, they);
   CHECK(still.out.find(name) != std::string::npos);
   auto audit = s.node.call({"elastictape", "admin", "audit", "--user", mine_user});
-  CHECK(audit.out.find("rm in theirs, batch 1: not_authorised") != std::string::npos);
+  INFO(audit.out << audit.err); CHECK(audit.out.find("rm in theirs, batch 1: not_authorised") != std::string::npos);
 }
 
 TEST_CASE("remote: MUNGE tells the service who we are") {
