@@ -166,6 +166,14 @@ void test_cluster::kill_9(const std::string& node) {
   one.process.reset();
 }
 
+int test_cluster::stop(const std::string& node) {
+  auto& one = nodes_.at(node);
+  one.process->signal(SIGTERM);
+  auto code = one.process->wait(std::chrono::seconds{60});
+  one.process.reset();
+  return code.value_or(-1);
+}
+
 void test_cluster::signal(const std::string& node, int number) {
   nodes_.at(node).process->signal(number);
 }

@@ -22,6 +22,8 @@ class test_cluster {
   static const std::vector<std::string>& names();
   void start(const std::string& node, const std::vector<std::string>& more = {});
   void kill_9(const std::string& node);
+  /// SIGTERM; the exit code, or -1 when it does not come within a minute.
+  int stop(const std::string& node);
   void signal(const std::string& node, int number);
   bool runs(const std::string& node) const { return nodes_.at(node).process != nullptr; }
 
