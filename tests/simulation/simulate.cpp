@@ -69,6 +69,7 @@ std::filesystem::path scratch() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   arguments with;
   if (!parse(argc, argv, with)) {
     std::fprintf(stderr,
