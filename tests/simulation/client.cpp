@@ -239,7 +239,7 @@ story<bool> client::put() {
     entry.path = (sources_ / ("d" + std::to_string(dice.below(4)))).string();
     fs::create_directories(entry.path);
     entry.path += "/f" + std::to_string(next_file_++);
-    entry.size_bytes = dice.chance(0.1) ? dice.between(300'000, 3'000'000) : dice.below(60'000);
+    entry.size_bytes = dice.chance(0.05) ? dice.between(100'000, 1'500'000) : dice.below(20'000);
     entry.mode = 0640;
     entry.uid = ::geteuid();
     entry.gid = ::getegid();

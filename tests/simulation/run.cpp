@@ -4,6 +4,7 @@
 
 #include "tests/simulation/checks.hpp"
 #include "tests/simulation/client.hpp"
+#include "tests/simulation/engine_work.hpp"
 
 namespace et::simulation {
 
@@ -74,6 +75,7 @@ class play {
 
   void work() {
     world_.between = [this] { disturb(); };
+    site_.set_disk_faults();
     for (auto& one : clients_) one->begin();
     auto time = world_.random().span(10min, 3h);
     auto last = world_.steps() + options_.max_steps;
@@ -95,10 +97,11 @@ class play {
       if (auto error = site_.start(who)) {
         spdlog::error("{} does not start: {}", site_.name_of(who), text_of(error));
         restarts_[who] = world_.now() + 30s;
-        if (++failed_starts_ > 100) truth_.violated("a machine does not start: " + text_of(error));
+        if (++failed_starts_ > 1000) truth_.violated("a machine does not start: " + text_of(error));
       }
     }
     auto& dice = world_.random();
+    if (engine_work() > 0 && dice.chance(0.05)) do_engine_work();
     auto strikes = [&](double rate) { return rate > 0 && dice.chance(rate); };
     if (strikes(rates_.crash)) crash(static_cast<machine>(dice.below(site_.machines())));
     if (strikes(rates_.pause))
@@ -136,7 +139,7 @@ class play {
     if (!site_.runs(who) || result_.crashes >= 15) return;
     ++result_.crashes;
     spdlog::info("{} crashes", site_.name_of(who));
-    site_.crash(who);
+    site_.crash(who, world_.random().chance(rates_.power_loss));
     restarts_[who] =
         world_.now() + world_.random().span(1s, world_.random().chance(0.2) ? 1h : 2min);
   }
@@ -164,6 +167,7 @@ class play {
 
   void heal() {
     rates_ = {};
+    site_.set_disk_faults();
     for (auto& [link, due] : silent_) due = world_.now();
     for (auto& [who, due] : restarts_) due = world_.now();
     for (auto& one : clients_) one->rest();

@@ -30,7 +30,11 @@ site::site(world& of, wires& net, fs::path root, site_plan plan, faults& rates)
     : world_(of), wires_(net), root_(std::move(root)), plan_(plan), rates_(rates) {
   machines_.resize(1 + plan_.nodes);
   fs::remove_all(root_);
-  fs::create_directories(root_);
+  for (size_t i = 0; i < machines_.size(); ++i) {
+    auto folder = root_ / name_of(static_cast<machine>(i));
+    fs::create_directories(folder);
+    machines_[i].disk = std::make_unique<test::lossy_disk>(folder);
+  }
 }
 
 site::~site() {
@@ -238,19 +242,17 @@ std::optional<site::session> site::connect_data(machine client, const std::strin
   return link_port(client, std::move(ends), to, port);
 }
 
-void site::crash(machine who) {
+void site::crash(machine who, bool power) {
   auto& one = machines_[static_cast<size_t>(who)];
   if (!one.up || one.dying) return;
   one.dying = true;
-  world_.note("crash");
+  world_.note(power ? "power" : "crash");
   world_.freeze(who);
   wires_.crash(who);
-  // What the operating system has; what the dying machine still does is done to the other folder.
-  auto live = root_ / name_of(who);
-  auto left = root_ / (name_of(who) + ".left");
-  fs::remove_all(left);
-  if (fs::exists(live))
-    fs::copy(live, left, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  one.left_by = world_.random().next();
+  if (!power) one.disk->sync_all();
+  // What the dying machine still does does not reach its disk.
+  one.disk->power_off();
   bury();
 }
 
@@ -259,9 +261,19 @@ void site::bury() {
     auto who = static_cast<machine>(i);
     if (!machines_[i].dying || world_.waits(who)) continue;
     finish(who);
-    auto left = root_ / (name_of(who) + ".left");
-    fs::remove_all(root_ / name_of(who));
-    fs::rename(left, root_ / name_of(who));
+    machines_[i].disk->power_loss(machines_[i].left_by);
+  }
+}
+
+void site::set_disk_faults() {
+  for (size_t i = 0; i < machines_.size(); ++i) {
+    test::disk_faults with;
+    with.seed = world_.random().next();
+    with.write_error = rates_.disk_write;
+    with.full = rates_.disk_full;
+    with.sync_error = rates_.disk_sync;
+    with.read_error = rates_.disk_read;
+    machines_[i].disk->set_faults(with);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "actors/session_port.hpp"
 #include "tests/simulation/dicey_library.hpp"
 #include "tests/simulation/wires.hpp"
+#include "tests/support/lossy_disk.hpp"
 
 namespace et::simulation {
 
@@ -43,10 +44,13 @@ class site {
   bool present(machine who) const { return machines_[static_cast<size_t>(who)].up; }
   /// As the process does when it begins. Error: what it says when it cannot.
   caf::error start(machine who);
-  /// kill -9. Its folder is left as the operating system has it. When one of its handlers waits,
-  /// its end comes a little later, but nothing that it does counts any more.
-  void crash(machine who);
+  /// kill -9: its folder is left as the operating system has it. With `power` lost, as its disk
+  /// has it. When one of its handlers waits, its end comes a little later, but nothing that it does
+  /// counts any more.
+  void crash(machine who, bool power = false);
   /// Libraries that start from now on have so many more.
+  /// The rates of disks have changed.
+  void set_disk_faults();
   void add_cartridges(uint32_t count) { plan_.cartridges += count; }
   /// Completes crashes that could not be completed at once; outside of every handler.
   void bury();
@@ -73,6 +77,8 @@ class site {
   struct one_machine {
     bool up = false;
     bool dying = false;
+    uint64_t left_by = 0;  ///< dice of what its disk still holds
+    std::unique_ptr<test::lossy_disk> disk;
     uint64_t life = 0;                       ///< how often it has been started
     std::unique_ptr<node_storage> storage;   ///< of a node
     std::shared_ptr<service_actors> actors;  ///< of a node
