@@ -168,6 +168,15 @@ void read_record(self_pointer self, uint64_t number) {
           });
 }
 
+/// An aggregation that was recalled while its old copy was leaving the cache goes with that one.
+/// The ranges that are wanted come from tape once more, without a place in the cache.
+void read_past_cache(self_pointer self, uint64_t number) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  one->ranges_only = true;
+  recall(self, number);
+}
+
 /// What a cache has is read from there, all else comes from tape.
 void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
   auto one = find_part(self, number);
@@ -195,7 +204,7 @@ void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
             else if (may_recall)
               begin_recall();
             else
-              part_failed(self, number, errc::no_space, "left the cache before it was read");
+              read_past_cache(self, number);
           },
           [=](const caf::error& error) {
             auto mine = find_part(self, number);
