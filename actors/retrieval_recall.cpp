@@ -22,16 +22,6 @@ void give_room_back(self_pointer self, const std::string& name, uint64_t room) {
   if (node && node->keeper && room != 0) self->send(node->keeper, release_atom_v, room);
 }
 
-/// Its node is lost: it is looked for again until that is back, or the client has had enough.
-void wait_for_node(self_pointer self, uint64_t number, const std::string& text) {
-  auto one = find_part(self, number);
-  if (!one) return;
-  one->text = text;
-  one->copy = 0;
-  one->state = part_state::away;
-  self->delayed_send(self, defaults::retry_delay, tick_atom_v, number);
-}
-
 /// Whether a part whose recall failed can be had in another way, which is set then.
 bool other_way(self_pointer self, part& one, const recall_outcome& outcome) {
   bool unreadable = outcome.code == errc::medium_error || outcome.code == errc::corrupt;
@@ -219,6 +209,15 @@ void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
 }
 
 }  // namespace
+
+void wait_for_node(self_pointer self, uint64_t number, const std::string& text) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  one->text = text;
+  one->copy = 0;
+  one->state = part_state::away;
+  self->delayed_send(self, defaults::retry_delay, tick_atom_v, number);
+}
 
 /// A batch of another workspace is as good as none.
 void resolve(self_pointer self, uint64_t number) {
