@@ -50,6 +50,7 @@ void deliver_ticket(self_pointer self, caf::typed_response_promise<delivery> pro
     failed.code = errc::unavailable;
     failed.text = "node " + one.node + " does not give data to clients";
     promise.deliver(std::move(failed));
+    caf::anon_send(self, get_done_atom_v, next.range);
     return;
   }
   auto failed = [=](const caf::error& error) mutable {
@@ -62,6 +63,8 @@ void deliver_ticket(self_pointer self, caf::typed_response_promise<delivery> pro
     not_now.code = code_of(error);
     not_now.text = text_of(error);
     promise.deliver(std::move(not_now));
+    // Nothing more is heard of a failed range.
+    caf::anon_send(self, get_done_atom_v, next.range);
   };
   self->request(node->tickets, defaults::request_timeout, permit_atom_v, self->state.record.id,
                 one.aggregation, one.recall)

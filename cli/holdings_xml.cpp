@@ -270,7 +270,10 @@ std::optional<int64_t> local_time_ns(std::string_view text) {
   int day = fields.tm_mday;
   auto seconds = std::mktime(&fields);
   if (fields.tm_mday != day) return std::nullopt;  // there is no such day
-  return static_cast<int64_t>(seconds) * 1'000'000'000;
+  int64_t time_ns = 0;
+  if (__builtin_mul_overflow(int64_t{seconds}, int64_t{1'000'000'000}, &time_ns))
+    return std::nullopt;
+  return time_ns;
 }
 
 }  // namespace et

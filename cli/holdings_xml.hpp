@@ -46,7 +46,8 @@ class holdings_parser {
   std::unique_ptr<state> state_;
 };
 
-/// `YYYY-MM-DD HH:MM:SS` of this machine's time zone; nothing for anything else.
+/// `YYYY-MM-DD HH:MM:SS` of this machine's time zone; nothing for anything else, and for times that
+/// 64 bits of nanoseconds cannot tell (before 1677, after 2262).
 std::optional<int64_t> local_time_ns(std::string_view text);
 
 }  // namespace et

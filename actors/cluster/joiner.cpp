@@ -4,6 +4,7 @@
 #include <set>
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 #include "actors/defaults.hpp"
 
 namespace et::cluster {
@@ -28,9 +29,10 @@ class judge {
   template <class R, class Handle, class... Ts>
   caf::expected<R> ask(const Handle& whom, Ts&&... xs) {
     caf::expected<R> result{caf::sec::none};
-    self_->request(whom, defaults::catalogue_timeout, std::forward<Ts>(xs)...)
-        .receive([&](R& answer) { result = std::move(answer); },
-                 [&](caf::error& error) { result = std::move(error); });
+    auto asked = self_->request(whom, defaults::catalogue_timeout, std::forward<Ts>(xs)...);
+    wait_for(self_, asked);
+    asked.receive([&](R& answer) { result = std::move(answer); },
+                  [&](caf::error& error) { result = std::move(error); });
     return result;
   }
 

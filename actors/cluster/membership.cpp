@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 #include "actors/cluster/joiner.hpp"
 #include "actors/defaults.hpp"
 #include "actors/version.hpp"
@@ -118,7 +119,7 @@ void begin_join(self_pointer self, uint64_t number) {
   job.keeper = link.card.keeper;
   job.registrar = state.actors->registrar;
   job.store = state.options.store;
-  self->spawn<caf::detached>(join, job);
+  spawn_blocking(*self, join, job);
 }
 
 void met(self_pointer self, uint64_t number, const node_card& card) {
@@ -199,8 +200,9 @@ void tell_of_loss(self_pointer self, const std::string& node, const std::string&
   auto& state = self->state;
   state.lost_since_ns[node] = state.options.clock->now_ns();
   self->send(state.actors->scheduler, left_atom_v, node);
-  self->spawn<caf::detached>(tell_loss, loss_job{state.actors->head, state.options.store, node,
-                                                 "node " + node + " is lost (" + reason + ")"});
+  spawn_blocking(*self, tell_loss,
+                 loss_job{state.actors->head, state.options.store, node,
+                          "node " + node + " is lost (" + reason + ")"});
 }
 
 void cut(self_pointer self, uint64_t number, const std::string& reason) {
@@ -234,7 +236,7 @@ void reread(self_pointer self, const std::string& node) {
   job.head = state.actors->head;
   job.scheduler = state.actors->scheduler;
   job.director = state.actors->director;
-  self->spawn<caf::detached>(reread_elsewhere, job);
+  spawn_blocking(*self, reread_elsewhere, job);
 }
 
 void reread_overdue(self_pointer self) {

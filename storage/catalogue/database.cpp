@@ -150,11 +150,50 @@ void change_set::erase(family f, std::string_view key) {
   batch_.Delete(db_.handle(f), key).PermitUncheckedError();
 }
 
+namespace {
+
+/// Finds nothing in a write batch but what change_set itself makes: puts and deletions in families
+/// that there are.
+class plain_changes final : public rocksdb::WriteBatch::Handler {
+ public:
+  explicit plain_changes(const database& db) : db_(db) {}
+
+  rocksdb::Status PutCF(uint32_t id, const rocksdb::Slice&, const rocksdb::Slice&) override {
+    return known(id);
+  }
+  rocksdb::Status DeleteCF(uint32_t id, const rocksdb::Slice&) override { return known(id); }
+  rocksdb::Status SingleDeleteCF(uint32_t, const rocksdb::Slice&) override { return strange(); }
+  rocksdb::Status DeleteRangeCF(uint32_t, const rocksdb::Slice&, const rocksdb::Slice&) override {
+    return strange();
+  }
+  rocksdb::Status MergeCF(uint32_t, const rocksdb::Slice&, const rocksdb::Slice&) override {
+    return strange();
+  }
+
+ private:
+  static rocksdb::Status strange() { return rocksdb::Status::Corruption("a strange change"); }
+  rocksdb::Status known(uint32_t id) const {
+    for (size_t f = 0; f < keys::family_count; ++f)
+      if (db_.handle(static_cast<family>(f))->GetID() == id) return {};
+    return rocksdb::Status::Corruption("a change of an unknown family");
+  }
+
+  const database& db_;
+};
+
+}  // namespace
+
 caf::error change_set::assign(std::string_view batch) {
   if (batch.size() < write_batch_header_bytes)
     return fail(errc::corrupt, "a write of the log has no header");
   batch_ = rocksdb::WriteBatch{std::string{batch}};
-  return {};
+  // RocksDB finds out while it applies a batch, when that is in its own log already: then the
+  // catalogue can never be opened again.
+  plain_changes check{db_};
+  auto status = batch_.Iterate(&check);
+  if (status.ok()) return {};
+  batch_.Clear();
+  return fail(errc::corrupt, "a write of the log is damaged: " + status.ToString());
 }
 
 /// Remembers the worst that has happened since the opening. Called from RocksDB's threads.

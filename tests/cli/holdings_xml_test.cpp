@@ -235,3 +235,12 @@ TEST_CASE("local times are those of this machine's zone") {
   CHECK(time_text(*local_time_ns("2024-01-15 12:00:00")) == "2024-01-15T11:00:00Z");
   CHECK(time_text(*local_time_ns("2024-07-15 12:00:00")) == "2024-07-15T10:00:00Z");
 }
+
+// Found by fuzzing: the year 6545 was taken for some other time.
+TEST_CASE("times that do not fit into nanoseconds are not known") {
+  utc_zone zone{"UTC"};
+  CHECK(local_time_ns("2262-04-11 23:47:16") == 9'223'372'036'000'000'000);
+  CHECK_FALSE(local_time_ns("2262-04-11 23:47:17"));
+  CHECK_FALSE(local_time_ns("6545-11-14 22:13:20"));
+  CHECK_FALSE(local_time_ns("0001-01-01 00:00:00"));
+}
