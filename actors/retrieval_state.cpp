@@ -1,4 +1,6 @@
 // What a retrieval supervisor decides by its state alone.
+#include <algorithm>
+
 #include "actors/metrics.hpp"
 #include "actors/retrieval_supervisor.hpp"
 
@@ -13,6 +15,18 @@ bool part::whole_is_cheaper(const copy_record& from) const {
     if (range.end_bytes > range.begin_bytes)
       blocks += (range.end_bytes - 1) / from.block_bytes - range.begin_bytes / from.block_bytes + 1;
   return blocks * 2 >= from.blocks;
+}
+
+bool part::take_back(const wanted_range& range) {
+  auto told = ranges.begin() + static_cast<ptrdiff_t>(delivered);
+  auto found = std::find_if(ranges.begin(), told, [&](const wanted_range& one) {
+    return one.aggregation == range.aggregation && one.begin_bytes == range.begin_bytes &&
+           one.end_bytes == range.end_bytes;
+  });
+  if (found == told) return false;
+  std::rotate(found, found + 1, told);
+  --delivered;
+  return true;
 }
 
 std::optional<delivery> retrieval_supervisor_state::next_delivery() {

@@ -14,6 +14,32 @@ constexpr size_t max_recalls = 32;
 /// Parts that are ready but not fetched yet; more are not begun, so that pins stay few.
 constexpr size_t max_ready = 64;
 
+void answer_waiting(self_pointer self);
+
+/// A range that was about to be told as ready, but whose node is lost: its part waits for that
+/// node, or for another copy, and the client for the part.
+void take_back(self_pointer self, caf::typed_response_promise<delivery> promise,
+               const wanted_range& range, const std::string& why) {
+  auto& state = self->state;
+  if (state.ended) {
+    promise.deliver(fail(errc::cancelled, "the retrieval has ended"));
+    return;
+  }
+  for (auto& [number, one] : state.parts) {
+    if (!one.take_back(range)) continue;
+    if (one.state == part_state::ready) {
+      // What it held there went with the node.
+      one.pinned = false;
+      one.room = one.recall = 0;
+      wait_for_node(self, number, why);
+    }
+    break;
+  }
+  state.waiting.push_back(std::move(promise));
+  answer_waiting(self);
+  self->delayed_send(self, defaults::delivery_wait, tick_atom_v, uint64_t{0});
+}
+
 /// Tells the client of a ready range that another node has, with how to read it there.
 void deliver_ticket(self_pointer self, caf::typed_response_promise<delivery> promise,
                     const delivery& next, const part& one) {
@@ -28,6 +54,10 @@ void deliver_ticket(self_pointer self, caf::typed_response_promise<delivery> pro
     return;
   }
   auto failed = [=](const caf::error& error) mutable {
+    if (code_of(error) == errc::node_lost) {
+      take_back(self, std::move(promise), next.range, text_of(error));
+      return;
+    }
     auto not_now = next;
     not_now.kind = delivery_kind::failed;
     not_now.code = code_of(error);

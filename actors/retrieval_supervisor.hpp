@@ -36,6 +36,8 @@ struct retrieval_supervisor_state {
     /// At least half of the blocks of `copy` are wanted: bringing back all of them costs hardly
     /// more and fills the cache.
     bool whole_is_cheaper(const copy_record& copy) const;
+    /// A range that was told to the client, or nearly, is to be told again; false: it was not.
+    bool take_back(const wanted_range& range);
   };
 
   actors_ptr actors;

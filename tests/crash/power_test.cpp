@@ -160,7 +160,7 @@ TEST_CASE("nothing that clients were told is lost with the power", "[power]") {
   std::cout << losses << " power losses, " << checked << " batches checked after them" << std::endl;
 }
 
-TEST_CASE("the power may go at any moment of the very first start", "[power]") {
+TEST_CASE("the power may go at any moment of the very first start", "[power][first]") {
   auto rounds = setting("ET_ROUNDS", 2) * 4;
   std::mt19937_64 random{setting("ET_SEED", 1)};
   et::blackbox::temp_folder folder{shared_memory()};
