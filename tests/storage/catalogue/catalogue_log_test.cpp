@@ -209,6 +209,38 @@ TEST_CASE("gaps, repeats and another order are refused and change nothing", "[lo
   copy.compare();
 }
 
+// Found by fuzzing: the copy could not be opened any more, or an assertion of RocksDB failed.
+TEST_CASE("a write that is no write of a catalogue is refused and changes nothing", "[log]") {
+  fixture f{with_log()};
+  follower copy{f};
+  copy.begin_anew();
+  const std::string header(8, '\0');
+  const std::string one{"\1\0\0\0", 4};
+  const std::pair<const char*, std::string> bad[] = {
+      {"no header", header},
+      {"an unknown tag", header + one + "\x77"},
+      {"the end of a prepared section", header + one + "\x13\x13"},
+      {"fewer changes than it says", header + std::string{"\2\0\0\0", 4} + "\1\3key\5value"},
+      {"a key that is cut", header + one + "\1\x7fkey"},
+      {"an unknown family", header + one + "\5\x60\3key\5value"},
+      {"a merge", header + one + "\2\3key\5value"},
+      {"a range that is deleted", header + one + "\x0f\3key\3kez"},
+  };
+  auto at = copy.copy().sequence();
+  for (const auto& [what, batch] : bad) {
+    INFO(what);
+    std::string frame;
+    append_frame(frame, {at + 1, batch});
+    CHECK(errc_of(copy.copy().apply(frame)) == errc::corrupt);
+    copy.copy().forget_partial();
+    CHECK(copy.copy().sequence() == at);
+  }
+  log_reader reader{f->log(), at};
+  need(f->add_alert({.text = "alert"}));
+  need(copy.copy().apply(need(reader.read(1'000'000))));
+  copy.compare();
+}
+
 TEST_CASE("a log that does not reach back far enough says so", "[log]") {
   auto opts = with_log();
   opts.log_bytes = 0;  // what is in the files leaves the log
