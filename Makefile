@@ -6,7 +6,11 @@ JOBS ?= $(shell nproc)
 # Labels of the tests that `make test` runs; the last two use an installed copy.
 LABELS ?= unit|contract|blackbox|browser
 
-.PHONY: demo test bench install packages packages-for-tests
+# How long `make fuzz` runs each target, and which; empty: all.
+SECONDS ?= 60
+TARGETS ?=
+
+.PHONY: demo test bench fuzz install packages packages-for-tests
 
 packages:
 	@cmake/packages.sh
@@ -32,6 +36,14 @@ bench: packages
 	@cmake --preset release -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
 	@cmake --build --preset release -j $(JOBS)
 	@tests/bench/bench.sh build/release
+
+# Targets for whatever reads bytes that it did not make: docs/fuzzing.md.
+fuzz: packages
+	@cmake/packages.sh fuzz
+	@mkdir -p build
+	@cmake --preset fuzz > build/fuzz.log 2>&1 || (cat build/fuzz.log; false)
+	@cmake --build --preset fuzz -j $(JOBS) --target $(if $(TARGETS),$(TARGETS:%=fuzz_%),fuzzers)
+	@tests/fuzz/run.sh $(CURDIR)/build/fuzz $(SECONDS) $(JOBS) $(TARGETS)
 
 install: packages
 	@mkdir -p build
