@@ -4,13 +4,12 @@
 // ET_ROUNDS and ET_SEED make other and longer runs. What fails is kept in ET_KEEP, when that is
 // set.
 
-#include <stdlib.h>
-
 #include <catch2/catch.hpp>
 #include <iostream>
 
 #include "tests/crash/checks.hpp"
 #include "tests/crash/clients.hpp"
+#include "tests/crash/journalled.hpp"
 #include "tests/crash/settings.hpp"
 #include "tests/support/write_journal.hpp"
 
@@ -19,15 +18,6 @@ using et::blackbox::service;
 using et::test::journal_reader;
 
 namespace {
-
-/// Starts a service with a journal of what it does on its state folder.
-void start_journalled(service& node, const fs::path& journal) {
-  ::setenv("LD_PRELOAD", ET_PRELOAD, 1);
-  ::setenv("ET_JOURNAL_FILE", journal.c_str(), 1);
-  ::setenv("ET_JOURNAL_FOLDER", node.state().c_str(), 1);
-  node.start();
-  for (auto name : {"LD_PRELOAD", "ET_JOURNAL_FILE", "ET_JOURNAL_FOLDER"}) ::unsetenv(name);
-}
 
 /// One disk after the other: what was left of one is where the next begins.
 class power_run {
@@ -65,7 +55,7 @@ void power_run::load(const fs::path& journal) {
   fs::remove_all(state);
   fs::copy(folder_ / "base", state, fs::copy_options::recursive);
   service node{state, small_service(seed_)};
-  start_journalled(node, journal);
+  with_journal(state, journal, [&] { node.start(); });
   auto told = told_;
   clients load{{.surroundings = node.surroundings(),
                 .folder = folder_ / "clients",
@@ -168,7 +158,7 @@ TEST_CASE("the power may go at any moment of the very first start", "[power][fir
   {
     fs::create_directory(folder / "first");
     service node{folder / "first", small_service(0)};
-    start_journalled(node, folder / "journal");
+    with_journal(folder / "first", folder / "journal", [&] { node.start(); });
     node.kill_9();
   }
   journal_reader journal{folder / "journal"};
