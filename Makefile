@@ -3,14 +3,14 @@ PRESET ?= release
 BUILD = build/$(PRESET)
 DIR ?= /usr/share/doc
 JOBS ?= $(shell nproc)
-# Labels of the tests that `make test` runs; the last two use an installed copy.
-LABELS ?= unit|contract|blackbox|browser
+# Labels of the tests that `make test` runs; the last three use an installed copy.
+LABELS ?= unit|contract|simulation|blackbox|browser|crash
 
 # How long `make fuzz` runs each target, and which; empty: all.
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: demo test bench fuzz install packages packages-for-tests
+.PHONY: demo test bench crash fuzz simulate soak tidy install packages packages-for-tests
 
 packages:
 	@cmake/packages.sh
@@ -30,6 +30,20 @@ test: packages-for-tests
 	@cmake --build --preset $(PRESET) -j $(JOBS)
 	@cmake --install $(BUILD) --prefix $(CURDIR)/$(BUILD)/installed > build/install.log
 	@cd $(BUILD) && ctest --output-on-failure -L '$(LABELS)'
+
+# N rounds of crashes, each of five power losses, four of a first start, six kills of a service, five
+# of the nodes of a cluster and two of a head with a standby; SEED: the first. docs/crash-tests.md
+N ?= 1
+SEED ?= 1
+crash: packages
+	@mkdir -p build
+	@cmake --preset release -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
+	@cmake --build --preset release -j $(JOBS) --target elastictape test_crash
+	@cmake --install build/release --prefix $(CURDIR)/build/release/installed > build/install.log
+	@for round in $$(seq $(SEED) $$(($(SEED) + $(N) - 1))); do \
+	  ET_SEED=$$round build/release/tests/test_crash || \
+	    { echo "failed; again with: make crash SEED=$$round"; exit 1; }; \
+	done
 
 bench: packages
 	@mkdir -p build

@@ -56,14 +56,20 @@ void retrieval_supervisor_state::count_finished(const part& of, const wanted_ran
     actors->measures->get_moved(range.end_bytes - range.begin_bytes);
 }
 
-const part* retrieval_supervisor_state::readable(aggregation_id id, uint64_t offset_bytes) const {
+uint64_t retrieval_supervisor_state::told(aggregation_id id, uint64_t offset_bytes) const {
   for (auto& [number, one] : parts) {
-    if (one.aggregation != id || one.state != part_state::ready) continue;
+    if (one.aggregation != id || one.state == part_state::failed) continue;
     for (size_t i = 0; i < one.delivered; ++i)
       if (offset_bytes >= one.ranges[i].begin_bytes && offset_bytes < one.ranges[i].end_bytes)
-        return &one;
+        return number;
   }
-  return nullptr;
+  return 0;
+}
+
+const part* retrieval_supervisor_state::readable(aggregation_id id, uint64_t offset_bytes) const {
+  auto found = parts.find(told(id, offset_bytes));
+  return found != parts.end() && found->second.state == part_state::ready ? &found->second
+                                                                          : nullptr;
 }
 
 }  // namespace et

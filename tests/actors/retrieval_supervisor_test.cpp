@@ -3,6 +3,7 @@
 #include "actors/retrieval_supervisor.hpp"
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "actors/node_config.hpp"
 #include "actors/node_roster.hpp"
@@ -57,11 +58,14 @@ caf::behavior fake_registrar(caf::event_based_actor*) {
 }
 
 caf::behavior fake_cache_reader(caf::event_based_actor*) {
-  return {[](lend_atom, aggregation_id, uint64_t, uint64_t) { return uint64_t{0}; },
+  return {[](read_atom, aggregation_id, uint64_t, uint64_t, uint32_t size_bytes) {
+            return bytes(size_bytes, 'x');
+          },
+          [](lend_atom, aggregation_id, uint64_t, uint64_t) { return uint64_t{0}; },
           [](forget_atom, aggregation_id, uint64_t) { return true; }};
 }
 
-/// Its node is lost when it is asked first.
+/// Its node is lost when it is asked for the first ticket.
 caf::behavior fake_tickets(caf::event_based_actor*, int* asked) {
   return {[=](permit_atom, retrieval_id, aggregation_id, uint64_t) -> caf::result<std::string> {
             if (++*asked == 1) return fail(errc::node_lost, "node m is lost");
@@ -90,7 +94,9 @@ class supervisor_fixture {
     if (!node.clients.empty())
       node.tickets =
           caf::actor_cast<ticket_office_actor>(cast(system_.spawn(fake_tickets, &tickets)));
+    node.cache_readers = actors->cache_readers;
     actors->nodes->put(node);
+    node_ = node;
     actors_ = actors;
     supervisor_ = system_.spawn(retrieval_supervisor, actors_ptr{actors}, retrieval_record{},
                                 self_->address(), uint64_t{1});
@@ -121,6 +127,21 @@ class supervisor_fixture {
     }
   }
 
+  caf::expected<bytes> data() {
+    caf::expected<bytes> result{caf::error{}};
+    self_
+        ->request(supervisor_, std::chrono::seconds{30}, get_data_atom_v, the_aggregation,
+                  uint64_t{10}, uint32_t{5})
+        .receive([&](bytes& some) { result = std::move(some); },
+                 [&](caf::error& error) { result = std::move(error); });
+    return result;
+  }
+  /// As after a kill and a quick start: it is up, but not since then.
+  void node_was_lost() {
+    ++node_.since_ns;
+    actors_->nodes->put(node_);
+  }
+
   std::vector<bool> whole;  ///< of each recall; its writer is idle when next() has answered
   int tickets = 0;          ///< asked for
   std::vector<std::string> waits;
@@ -130,6 +151,7 @@ class supervisor_fixture {
   caf::actor_system system_;
   caf::scoped_actor self_{system_};
   std::vector<caf::actor> fakes_;
+  storage_node node_;
   std::shared_ptr<service_actors> actors_;
   retrieval_supervisor_actor supervisor_;
 };
@@ -159,4 +181,27 @@ TEST_CASE("a node that is lost before its client comes is waited for") {
   CHECK(all.tickets == 2);
   CHECK(all.waits.size() >= 1);
   CHECK(all.waits.at(0) == "node m is lost");
+}
+
+TEST_CASE("a node that was lost while its client reads is not read from as if nothing had been") {
+  storage_node node;
+  node.name = "m";
+  node.clients = "127.0.0.1:1";
+  supervisor_fixture all{true, node};
+  CHECK(all.next().kind == delivery_kind::ready);
+  auto before = all.data();
+  REQUIRE(before);
+  CHECK(before->size() == 5);
+  all.node_was_lost();
+  auto lost = all.data();
+  REQUIRE_FALSE(lost);
+  CHECK(code_of(lost.error()) == errc::node_lost);
+  // The client asks until its range is ready again.
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  while (!lost && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    lost = all.data();
+    if (!lost) CHECK(code_of(lost.error()) == errc::node_lost);
+  }
+  CHECK(lost);
 }

@@ -59,7 +59,7 @@ struct site {
         keep<ticket_office_actor>(system.spawn([](caf::event_based_actor*) -> caf::behavior {
           return {
               [](permit_atom, retrieval_id, aggregation_id, uint64_t) -> caf::result<std::string> {
-                return fail(errc::node_lost, "it is lost");
+                return fail(errc::unavailable, "it gives none");
               },
               [](forget_atom, retrieval_id, aggregation_id, uint64_t) {},
               [](get_end_atom, retrieval_id) {}};

@@ -104,6 +104,7 @@ size_t checks::tree_of(uint64_t batch) {
 }
 
 void checks::check_get(uint64_t batch, size_t tree) {
+  ++read_back_;
   auto back = folder_ / "back";
   fs::create_directories(back);
   auto got = call_({"get", "-w", workspace_, "-b", std::to_string(batch), "-r", back.string()});
@@ -165,7 +166,7 @@ void checks::check_export(uint64_t batch, size_t tree,
     script += program + image.string() + "' " + aggregation + " | tar -x -C '" + back.string() +
               "' || echo of " + image.filename().string() + " " + aggregation + " >&2\n";
   auto said = blackbox::run({"/bin/sh", "-c", script}).err;
-  ++batches_checked_;
+  ++read_back_;
   if (auto differs = trees_.difference(tree, back); !differs.empty())
     violated("batch " + std::to_string(batch) + " cannot be exported: " + differs + "; " + said);
   fs::remove_all(back);

@@ -36,7 +36,8 @@ class checks {
   void on_disk(const std::vector<fs::path>& libraries, const std::vector<fs::path>& state_folders);
 
   const std::vector<std::string>& violations() const { return violations_; }
-  size_t batches_checked() const { return batches_checked_; }
+  /// Batches that were got, and those that were read from cartridges alone.
+  size_t read_back() const { return read_back_; }
 
  private:
   void violated(const std::string& what) { violations_.push_back(what); }
@@ -54,7 +55,7 @@ class checks {
   const ledger& told_;
   std::map<uint64_t, size_t> held_;  ///< batches with their trees, found by after_work()
   std::vector<std::string> violations_;
-  size_t batches_checked_ = 0;
+  size_t read_back_ = 0;
 };
 
 bool is_safe(const std::string& state);
