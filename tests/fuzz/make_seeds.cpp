@@ -169,10 +169,11 @@ void number(std::string& out, uint64_t value, int size_bytes) {
 }
 
 std::string frame(uint8_t operation, const std::string& payload, uint64_t data, uint64_t source,
-                  uint64_t destination) {
+                  uint64_t destination, uint8_t flags = 0) {
   std::string out;
   number(out, operation, 1);
-  number(out, 0, 3);
+  number(out, 0, 2);
+  number(out, flags, 1);
   number(out, payload.size(), 4);
   number(out, data, 8);
   number(out, source, 8);
@@ -198,21 +199,41 @@ std::string payload_of(const message_shape& shape) {
   return {};
 }
 
+/// All that a peer may say besides messages, behind its greeting.
+std::string said_by(uint8_t greeting_operation, const std::string& greeting,
+                    const std::string& name, const std::string& own_name,
+                    const std::string& message) {
+  constexpr uint64_t request = 0x1000'0000'0000'0001;
+  return greeting + frame(2, {}, 0, 0, static_cast<uint64_t>(caf::atom("SpawnServ")), 1) +
+         frame(4, name + own_name, 0, 0, 7) + frame(2, message, request, 9, 7) +
+         frame(5, name + own_name + "why", 0, 9, 0) + frame(6, {}, 0, 0, 0) +
+         (greeting_operation == 1 ? frame(1, name, 0, 0, 0, 2) : std::string{}) +
+         frame(2, message, request + 1, 9, 7);
+}
+
 void links() {
+  // Names as the target has them.
+  std::string own_name(32, '\1');
+  own_name[7] = 0;
+  auto name = own_name.substr(0, 8) + std::string(24, '\2');
   int index = 0;
+  std::string payload;
   for (const auto& shape : client_shapes()) {
-    auto payload = payload_of(shape);
+    payload = payload_of(shape);
     if (payload.empty()) continue;
-    auto name = "message" + std::to_string(index++);
-    seed("payloads", name, payload);
-    // A client that has not greeted, and sends this in two pieces.
+    auto file = "message" + std::to_string(index++);
+    seed("payloads", file, payload);
+    if (index > 4) continue;
     std::string head(1, '\0');
     head += '\x21';
-    seed("links", name, head + frame(2, payload, 0x1000'0000'0000'0001, 9, 7));
+    seed("links", file,
+         head + frame(1, name, 0, 0, 0) + frame(2, payload, 0x1000'0000'0000'0001, 9, 7));
   }
-  for (char peer = 0; peer < 3; ++peer)
-    seed("links", std::string{"heartbeats"} + static_cast<char>('0' + peer),
-         std::string{peer} + '\x05' + frame(6, {}, 0, 0, 0) + frame(6, {}, 0, 0, 0));
+  auto greeting = frame(1, name, 0, 0, 0);
+  auto service_greeting = frame(0, name + std::string(20, '\3'), 0, 0, 0);
+  seed("links", "client", std::string{"\0\x21", 2} + said_by(1, greeting, name, own_name, payload));
+  seed("links", "dialling", "\1\x21" + said_by(1, greeting, name, own_name, payload));
+  seed("links", "accepting", "\2\x21" + said_by(0, service_greeting, name, own_name, payload));
 }
 
 void volumes() {
