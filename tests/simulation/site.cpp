@@ -61,6 +61,18 @@ fs::path site::library_folder(machine who) const {
   return root_ / name_of(who) / "library";
 }
 
+fs::path site::image_of(const barcode& id) const {
+  for (size_t i = 0; i < machines_.size(); ++i) {
+    auto folder = library_folder(static_cast<machine>(i));
+    std::error_code code;
+    for (auto& file : fs::recursive_directory_iterator{folder, code})
+      if (file.path().filename().string().find(id.value) != std::string::npos &&
+          file.is_regular_file())
+        return file.path();
+  }
+  return {};
+}
+
 bool site::runs(machine who) const {
   auto& one = machines_[static_cast<size_t>(who)];
   return one.up && !one.dying;
