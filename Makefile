@@ -4,9 +4,13 @@ BUILD = build/$(PRESET)
 DIR ?= /usr/share/doc
 JOBS ?= $(shell nproc)
 # Labels of the tests that `make test` runs; the last two use an installed copy.
-LABELS ?= unit|contract|blackbox|browser
+LABELS ?= unit|contract|simulation|blackbox|browser
 
-.PHONY: demo test bench install packages packages-for-tests
+# Seeds of `make simulate`: the first, and how many.
+SEED ?= 1
+N ?= 1000
+
+.PHONY: demo test bench simulate install packages packages-for-tests
 
 packages:
 	@cmake/packages.sh
@@ -32,6 +36,12 @@ bench: packages
 	@cmake --preset release -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
 	@cmake --build --preset release -j $(JOBS)
 	@tests/bench/bench.sh build/release
+
+simulate: packages
+	@mkdir -p build
+	@cmake --preset release -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
+	@cmake --build --preset release -j $(JOBS) --target simulate
+	@build/release/tests/simulate --seed $(SEED) --count $(N) --brief
 
 install: packages
 	@mkdir -p build

@@ -185,7 +185,7 @@ void client::leave(std::optional<site::session>& from) {
 
 story<bool> client::live() {
   while (!resting_) {
-    co_await sleep(world_.random().span(100ms, world_.random().chance(0.1) ? 600s : 20s));
+    co_await sleep(world_.random().span(50ms, world_.random().chance(0.05) ? 300s : 8s));
     if (!co_await connect()) continue;
     auto dice = world_.random().below(100);
     auto some = any_batch();

@@ -83,7 +83,7 @@ class play {
     site_.set_disk_faults();
     for (auto& one : clients_) one->begin();
     administrator_->begin();
-    auto time = world_.random().span(5min, 90min);
+    auto time = world_.random().span(2min, 30min);
     auto last = world_.steps() + options_.max_steps;
     world_.run_until([&] { return world_.steps() >= last || broken(); }, time);
   }

@@ -21,7 +21,7 @@ site_plan site_plan::random(dice& with) {
   plan.cache_bytes = with.between(6, 60) * 1'000'000;
   plan.retention_ns = static_cast<int64_t>(with.between(1, 3600)) * 1'000'000'000;
   plan.target_bytes = with.between(100, 2000) * 1000;
-  plan.heartbeat = std::chrono::milliseconds{with.between(1000, 10'000)};
+  plan.heartbeat = std::chrono::milliseconds{with.between(2000, 10'000)};
   if (with.chance(0.3)) plan.reread_after = std::chrono::minutes{with.between(5, 120)};
   return plan;
 }
