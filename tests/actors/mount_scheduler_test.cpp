@@ -51,6 +51,13 @@ struct machine {
   }
 };
 
+library_inventory two_cartridges() {
+  library_inventory inventory;
+  inventory.in_slots = {barcode{"A"}, barcode{"B"}};
+  inventory.in_drives = {barcode{}, barcode{}};
+  return inventory;
+}
+
 caf::behavior fake_library(caf::event_based_actor*, machine* all) {
   return {
       [=](inventory_atom) -> caf::result<library_inventory> {
@@ -188,13 +195,6 @@ struct nest {
   mount_scheduler_actor scheduler;
   std::vector<caf::actor> kept;
 };
-
-library_inventory two_cartridges() {
-  library_inventory inventory;
-  inventory.in_slots = {barcode{"A"}, barcode{"B"}};
-  inventory.in_drives = {barcode{}, barcode{}};
-  return inventory;
-}
 
 tape_item item_of(uint32_t number) {
   tape_item item;
