@@ -36,7 +36,11 @@ std::string separate_networks::obstacle() {
   if (made.code != 0) return "no network namespace can be made: " + made.err;
   auto pair = ip({"-n", name, "link", "add", "name", "one", "type", "veth", "peer", "name", "other"});
   auto bridge = ip({"-n", name, "link", "add", "name", "hub", "type", "bridge"});
+  auto address = ip({"-n", name, "address", "add", "10.77.0.1/24", "dev", "one"});
+  auto entered = ip({"netns", "exec", name, "/bin/true"});
   ip({"netns", "delete", name});
+  if (address.code != 0) return "no address can be given there: " + address.err;
+  if (entered.code != 0) return "nothing can be run there: " + entered.err;
   if (pair.code != 0) return "no cable between namespaces can be made: " + pair.err;
   if (bridge.code != 0) return "no bridge can be made: " + bridge.err;
   return {};
