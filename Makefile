@@ -4,9 +4,21 @@ BUILD = build/$(PRESET)
 DIR ?= /usr/share/doc
 JOBS ?= $(shell nproc)
 # Labels of the tests that `make test` runs; the last three use an installed copy.
-LABELS ?= unit|contract|blackbox|browser|crash
+LABELS ?= unit|contract|simulation|blackbox|browser|crash
 
-.PHONY: demo test bench crash install packages packages-for-tests
+# How long `make fuzz` runs each target, and which; empty: all.
+SECONDS ?= 60
+TARGETS ?=
+
+# The first seed of `make simulate` and `make crash`, and how many.
+SEED ?= 1
+simulate: N ?= 1000
+crash: N ?= 1
+
+# How long `make soak` goes on.
+MINUTES ?= 120
+
+.PHONY: demo test bench crash fuzz simulate soak install packages packages-for-tests
 
 packages:
 	@cmake/packages.sh
@@ -29,8 +41,6 @@ test: packages-for-tests
 
 # N rounds of crashes, each of five power losses, four of a first start, six kills of a service, five
 # of the nodes of a cluster and two of a head with a standby; SEED: the first. docs/crash-tests.md
-N ?= 1
-SEED ?= 1
 crash: packages
 	@mkdir -p build
 	@cmake --preset release -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
@@ -46,6 +56,27 @@ bench: packages
 	@cmake --preset release -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
 	@cmake --build --preset release -j $(JOBS)
 	@tests/bench/bench.sh build/release
+
+# Targets for whatever reads bytes that it did not make: docs/fuzzing.md.
+fuzz: packages
+	@cmake/packages.sh fuzz
+	@mkdir -p build
+	@cmake --preset fuzz > build/fuzz.log 2>&1 || (cat build/fuzz.log; false)
+	@cmake --build --preset fuzz -j $(JOBS) --target $(if $(TARGETS),$(TARGETS:%=fuzz_%),fuzzers)
+	@tests/fuzz/run.sh $(CURDIR)/build/fuzz $(SECONDS) $(JOBS) $(TARGETS)
+
+simulate: packages
+	@mkdir -p build
+	@cmake --preset release -DET_TESTS=ON > build/test.log 2>&1 || (cat build/test.log; false)
+	@cmake --build --preset release -j $(JOBS) --target simulate
+	@build/release/tests/simulate --seed $(SEED) --count $(N) --brief
+
+# Mixed load on a cluster with faults: nothing may grow. docs/reliability.md
+soak: packages
+	@mkdir -p build
+	@cmake --preset release > build/test.log 2>&1 || (cat build/test.log; false)
+	@cmake --build --preset release -j $(JOBS) --target elastictape
+	@tests/soak/soak.py build/release/cli build/soak $(MINUTES)
 
 install: packages
 	@mkdir -p build

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,16 +41,38 @@ class choices {
   }
   std::span<const uint8_t> rest() const { return left_; }
   std::string_view text() const { return text_of_input(left_.data(), left_.size()); }
-  /// The next piece: as long as its first byte says, or what is left.
-  std::span<const uint8_t> piece() {
-    size_t size = byte();
+  /// The next `size` bytes, or what is left.
+  std::span<const uint8_t> take(size_t size) {
     auto taken = left_.first(std::min(size, left_.size()));
     left_ = left_.subspan(taken.size());
     return taken;
   }
+  /// The next piece: as long as its first byte says, or what is left.
+  std::span<const uint8_t> piece() { return take(byte()); }
 
  private:
   std::span<const uint8_t> left_;
+};
+
+/// An empty folder in memory, gone at the end, for what wants one.
+class own_folder {
+ public:
+  own_folder() {
+    char name[] = "/dev/shm/et-fuzz-XXXXXX";
+    require(::mkdtemp(name) != nullptr, "a folder in memory");
+    path_ = name;
+  }
+  ~own_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  own_folder(const own_folder&) = delete;
+  own_folder& operator=(const own_folder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
 };
 
 /// A file with the input in it that nobody else sees, for parsers that want a path.

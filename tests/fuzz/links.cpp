@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "actors/stream_buffer.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace et;
@@ -52,6 +53,46 @@ std::string passed(std::span<const uint8_t> all, size_t step, peer_kind peer) {
   return result;
 }
 
+/// The same by way of the buffer that links have, from which `step` bytes at a time are written on.
+std::string passed_by_buffer(std::span<const uint8_t> all, size_t step, peer_kind peer) {
+  link_check check{policy_of(peer)};
+  stream_buffer buffer;
+  std::string result;
+  auto write = [&](size_t most) {
+    auto judged = buffer.judged();
+    auto count = std::min(most, judged.size());
+    result.append(reinterpret_cast<const char*>(judged.data()), count);
+    buffer.written(count);
+  };
+  while (!all.empty()) {
+    auto room = buffer.room();
+    fuzz::require(!room.empty() || !buffer.judged().empty(),
+                  "there is room, or something to write");
+    auto count = std::min({room.size(), all.size(), step});
+    std::copy_n(all.begin(), count, room.begin());
+    buffer.filled(count);
+    all = all.subspan(count);
+    while (!buffer.unjudged().empty()) {
+      auto judged = check.inbound(buffer.unjudged());
+      if (judged.what == link_step::action::more) {
+        buffer.expect(judged.bytes);
+        break;
+      }
+      if (judged.what == link_step::action::refuse) {
+        write(SIZE_MAX);
+        return result + '!';
+      }
+      if (judged.what == link_step::action::pass)
+        buffer.judge(judged.bytes);
+      else
+        buffer.erase(judged.bytes);
+    }
+    write(step / 2 + 1);
+  }
+  write(SIZE_MAX);
+  return result;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -62,6 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto whole = passed(input.rest(), std::max<size_t>(1, input.rest().size()), peer);
   auto cut = passed(input.rest(), step, peer);
   fuzz::require(whole == cut, "it does not matter how the bytes were cut");
+  fuzz::require(whole == passed_by_buffer(input.rest(), step, peer), "a buffer changes nothing");
   link_check check{policy_of(peer)};
   auto rest = input.rest();
   for (size_t begin = 0; begin < rest.size();) {

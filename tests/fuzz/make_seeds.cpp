@@ -4,15 +4,21 @@
 #include <fstream>
 #include <iostream>
 
+#include "actors/cluster/enrolment.hpp"
 #include "actors/payload_check.hpp"
 #include "actors/protocol_client.hpp"
+#include "storage/catalogue/catalogue_log.hpp"
 #include "storage/catalogue/keys.hpp"
 #include "storage/catalogue/values.hpp"
 #include "storage/format/aggregation_writer.hpp"
+#include "storage/format/hashes.hpp"
 #include "storage/format/labels.hpp"
 #include "storage/format/manifest.hpp"
+#include "storage/format/volume_io.hpp"
 #include "storage/os/crc32c.hpp"
 #include "storage/tape/virtual_format.hpp"
+#include "storage/tape/virtual_state.hpp"
+#include "tests/fuzz/memory_drive.hpp"
 
 using namespace et;
 namespace fs = std::filesystem;
@@ -163,10 +169,11 @@ void number(std::string& out, uint64_t value, int size_bytes) {
 }
 
 std::string frame(uint8_t operation, const std::string& payload, uint64_t data, uint64_t source,
-                  uint64_t destination) {
+                  uint64_t destination, uint8_t flags = 0) {
   std::string out;
   number(out, operation, 1);
-  number(out, 0, 3);
+  number(out, 0, 2);
+  number(out, flags, 1);
   number(out, payload.size(), 4);
   number(out, data, 8);
   number(out, source, 8);
@@ -192,21 +199,114 @@ std::string payload_of(const message_shape& shape) {
   return {};
 }
 
+/// All that a peer may say besides messages, behind its greeting.
+std::string said_by(uint8_t greeting_operation, const std::string& greeting,
+                    const std::string& name, const std::string& own_name,
+                    const std::string& message) {
+  constexpr uint64_t request = 0x1000'0000'0000'0001;
+  return greeting + frame(2, {}, 0, 0, static_cast<uint64_t>(caf::atom("SpawnServ")), 1) +
+         frame(4, name + own_name, 0, 0, 7) + frame(2, message, request, 9, 7) +
+         frame(5, name + own_name + "why", 0, 9, 0) + frame(6, {}, 0, 0, 0) +
+         (greeting_operation == 1 ? frame(1, name, 0, 0, 0, 2) : std::string{}) +
+         frame(2, message, request + 1, 9, 7);
+}
+
 void links() {
+  // Names as the target has them.
+  std::string own_name(32, '\1');
+  own_name[7] = 0;
+  auto name = own_name.substr(0, 8) + std::string(24, '\2');
   int index = 0;
+  std::string payload;
   for (const auto& shape : client_shapes()) {
-    auto payload = payload_of(shape);
+    payload = payload_of(shape);
     if (payload.empty()) continue;
-    auto name = "message" + std::to_string(index++);
-    seed("payloads", name, payload);
-    // A client that has not greeted, and sends this in two pieces.
+    auto file = "message" + std::to_string(index++);
+    seed("payloads", file, payload);
+    if (index > 4) continue;
     std::string head(1, '\0');
     head += '\x21';
-    seed("links", name, head + frame(2, payload, 0x1000'0000'0000'0001, 9, 7));
+    seed("links", file,
+         head + frame(1, name, 0, 0, 0) + frame(2, payload, 0x1000'0000'0000'0001, 9, 7));
   }
-  for (char peer = 0; peer < 3; ++peer)
-    seed("links", std::string{"heartbeats"} + static_cast<char>('0' + peer),
-         std::string{peer} + '\x05' + frame(6, {}, 0, 0, 0) + frame(6, {}, 0, 0, 0));
+  auto greeting = frame(1, name, 0, 0, 0);
+  auto service_greeting = frame(0, name + std::string(20, '\3'), 0, 0, 0);
+  seed("links", "client", std::string{"\0\x21", 2} + said_by(1, greeting, name, own_name, payload));
+  seed("links", "dialling", "\1\x21" + said_by(1, greeting, name, own_name, payload));
+  seed("links", "accepting", "\2\x21" + said_by(0, service_greeting, name, own_name, payload));
+}
+
+void volumes() {
+  barcode name{"ET0001L8"};
+  fuzz::memory_drive drive;
+  [[maybe_unused]] auto labelled = label_volume(drive, name);
+  seed("volume", "empty", fuzz::text_of_records(drive.records()));
+  [[maybe_unused]] auto located = drive.locate(first_header_address);
+  const std::vector<uint8_t> content(700, 'x');
+  aggregation_hasher hasher;
+  hasher.update(content);
+  auto next = first_header_address;
+  for (uint64_t sequence : {1, 2}) {
+    aggregation_to_write what;
+    what.id = {batch_id{17}, static_cast<uint32_t>(sequence)};
+    what.volume = name;
+    what.header = next;
+    what.sequence = sequence;
+    what.size_bytes = content.size();
+    what.checksum = hasher.checksum();
+    what.block_bytes = 512;
+    bool given = false;
+    auto written = write_aggregation(drive, what, [&]() -> caf::expected<std::span<const uint8_t>> {
+      return std::exchange(given, true) ? std::span<const uint8_t>{} : std::span{content};
+    });
+    if (!written) return;
+    next = written->next_header;
+  }
+  seed("volume", "two_aggregations", fuzz::text_of_records(drive.records()));
+}
+
+void small_files() {
+  tape::library_state state;
+  state.slots.resize(2);
+  state.drives.resize(1);
+  state.slots[1].cartridge = barcode{"ET0001L8"};
+  state.drives[0] = {barcode{"ET0002L8"}, 0};
+  state.missing.push_back(barcode{"ET0003L8"});
+  seed("state_files", "library", std::string(1, '\0') + format_state(state));
+  seed("state_files", "epoch", "\0012 1600000000000000000 head1\n");
+}
+
+void standby() {
+  // A put and a deletion, as RocksDB writes them.
+  std::string batch(8, '\0');
+  batch += std::string{"\2\0\0\0", 4} + "\1\3key\5value" + std::string(1, '\0') + "\3key";
+  std::string families(8, '\0');
+  families += std::string{"\1\0\0\0", 4} + "\5\4\3key\5value";
+  auto piece = [](const std::string& one) { return static_cast<char>(one.size()) + one; };
+  seed("standby_log", "two_writes", "\1\x10" + piece(batch) + piece(families));
+  seed("standby_log", "one_write", std::string(1, '\0') + "\x10" + batch);
+  std::string frames = std::string(1, '\0') + "\7";
+  append_frame(frames, {1, batch});
+  append_frame(frames, {3, families});
+  seed("standby_log", "frames", frames);
+  seed("checkpoint", "two_files", std::string{"\2\7CURRENT\0\00600.log\4", 17} + "xxxx");
+}
+
+void enrolment() {
+  fuzz::own_folder folder;
+  certificates node{folder.path()};
+  auto question = cluster::renewal_question(node, "io1");
+  if (!question) return;
+  seed("enrolment", "renew", '\1' + *question);
+  seed("enrolment", "changed", std::string{"\2\0\7x\1\0y", 7});
+  seed("enrolment", "changed_answer", std::string{"\4\0\7x\1\0y", 7});
+  auto secret = "et1_" + std::string(43, 'A');
+  auto asked = "ENROL " + secret + " io1 " + question->substr(question->find(' ') + 1);
+  seed("enrolment", "enrol", std::string(1, '\0') + asked);
+  seed("enrolment", "tokens", '\5' + std::string(64, '0') + " 1900000000000000000\n");
+  seed("enrolment", "join", "\6et-join1." + secret + "." + std::string(64, '0'));
+  if (node.make_authority("head1")) return;
+  if (auto pem = node.authority()) seed("enrolment", "certificate", '\6' + *pem);
 }
 
 }  // namespace
@@ -223,5 +323,9 @@ int main(int count, char** words) {
   catalogue();
   pages();
   links();
+  volumes();
+  small_files();
+  standby();
+  enrolment();
   return 0;
 }

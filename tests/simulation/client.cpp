@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 
 #include "actors/actor_base.hpp"
@@ -17,16 +18,15 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 bytes content_of(uint64_t content, uint64_t begin, uint64_t size) {
+  // Words of 8 bytes, each by its number.
+  auto first = begin / 8;
+  auto last = (begin + size + 7) / 8;
+  std::vector<uint64_t> words(last - first);
+  for (size_t i = 0; i < words.size(); ++i)
+    words[i] = dice{content + (first + i) * 0x51ed270b}.next();
   bytes data(size);
-  uint64_t word = 0;
-  for (uint64_t i = 0; i < size; ++i) {
-    auto at = begin + i;
-    if (i == 0 || at % 8 == 0) {
-      dice d{content + at / 8 * 0x51ed270b};
-      word = d.next();
-    }
-    data[i] = static_cast<uint8_t>(word >> (at % 8 * 8));
-  }
+  if (size > 0)
+    std::memcpy(data.data(), reinterpret_cast<const uint8_t*>(words.data()) + begin % 8, size);
   return data;
 }
 
@@ -89,14 +89,15 @@ client::answer<bool> client::sleep(std::chrono::nanoseconds time) {
 }
 
 client::client(world& of, wires& net, site& to, truth& known, fs::path sources, machine number,
-               std::string workspace)
+               std::string workspace, bool administrator)
     : world_(of),
       wires_(net),
       site_(to),
       truth_(known),
       sources_(std::move(sources)),
       number_(number),
-      workspace_(std::move(workspace)) {
+      workspace_(std::move(workspace)),
+      administrator_(administrator) {
   fs::create_directories(sources_);
   actor_ = world_.as(number_, [&] {
     return world_.system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
@@ -120,12 +121,17 @@ client::~client() {
 }
 
 void client::begin() {
-  story_.emplace(live());
+  story_.emplace(administrator_ ? administer() : live());
   caf::anon_send(actor_, start_atom_v, batch_id{});
 }
 
 void client::begin_check() {
   story_.emplace(check_all());
+  caf::anon_send(actor_, start_atom_v, batch_id{});
+}
+
+void client::begin_release() {
+  story_.emplace(release_all());
   caf::anon_send(actor_, start_atom_v, batch_id{});
 }
 
@@ -157,6 +163,7 @@ story<bool> client::connect() {
   who.uid = ::geteuid();
   who.gid = ::getegid();
   who.user = "user of " + workspace_;
+  who.administrator = administrator_;
   auto link = std::make_shared<uint64_t>(0);
   session_ = site_.connect(number_, who, on_cut(link));
   if (!session_) {
@@ -178,7 +185,7 @@ void client::leave(std::optional<site::session>& from) {
 
 story<bool> client::live() {
   while (!resting_) {
-    co_await sleep(world_.random().span(100ms, world_.random().chance(0.1) ? 600s : 20s));
+    co_await sleep(world_.random().span(50ms, world_.random().chance(0.05) ? 300s : 8s));
     if (!co_await connect()) continue;
     auto dice = world_.random().below(100);
     auto some = any_batch();
@@ -478,6 +485,69 @@ story<bool> client::trespass() {
     if (listed) truth_.violated("the user of " + workspace_ + " lists files of " + theirs);
     co_return true;
   }
+  co_return false;
+}
+
+story<bool> client::administer() {
+  while (!resting_) {
+    co_await sleep(world_.random().span(1s, 300s));
+    if (!co_await connect()) continue;
+    auto dice = world_.random().below(100);
+    if (dice < 40) {
+      co_await set_some_volume();
+    } else if (dice < 70) {
+      co_await set_some_quota();
+    } else if (dice < 80) {
+      co_await ask<std::vector<report>>(admin_inspect_atom_v);
+    } else if (dice < 90) {
+      co_await ask<std::vector<alert_record>>(admin_alerts_atom_v, uint64_t{0});
+    } else {
+      leave(session_);
+    }
+  }
+  co_return true;
+}
+
+story<bool> client::set_some_volume() {
+  auto volumes = co_await ask<std::vector<volume_record>>(volumes_atom_v, barcode{});
+  if (!volumes || volumes->empty()) co_return false;
+  auto& some = (*volumes)[world_.random().below(volumes->size())];
+  auto status = volume_statuses[world_.random().below(volume_statuses.size())];
+  auto id = some.id;
+  auto set = co_await ask<volume_record>(volume_atom_v, id, status);
+  co_return set.engaged();
+}
+
+story<bool> client::set_some_quota() {
+  auto all = co_await ask<std::vector<workspace_record>>(list_workspaces_atom_v, std::string{});
+  if (!all || all->empty()) co_return false;
+  auto some = (*all)[world_.random().below(all->size())];
+  some.quota_bytes = world_.random().chance(0.5) ? some.used_bytes + 200'000 : 1ull << 40;
+  auto set = co_await ask<workspace_record>(admin_set_atom_v, some);
+  co_return set.engaged();
+}
+
+story<bool> client::release_all() {
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    if (attempt > 0) co_await sleep(60s);
+    if (!co_await connect()) continue;
+    bool all = true;
+    for (barcode after;;) {
+      auto volumes = co_await ask<std::vector<volume_record>>(volumes_atom_v, after);
+      if (!volumes) all = false;
+      if (!volumes || volumes->empty()) break;
+      after = volumes->back().id;
+      for (auto& one : *volumes) {
+        if (one.status != volume_status::quarantined) continue;
+        auto id = one.id;
+        auto to = one.aggregations > 0 ? volume_status::suspect : volume_status::blank;
+        auto set = co_await ask<volume_record>(volume_atom_v, id, to);
+        if (!set) all = false;
+      }
+    }
+    if (all) co_return true;
+  }
+  truth_.violated("what is quarantined cannot be released");
   co_return false;
 }
 

@@ -14,7 +14,7 @@ class client {
  public:
   /// `number` is its machine's, not of the site. Users are called u0, u1 of workspaces w0, w1.
   client(world& of, wires& net, site& to, truth& known, std::filesystem::path sources,
-         machine number, std::string workspace);
+         machine number, std::string workspace, bool administrator = false);
   ~client();
 
   void begin();
@@ -23,6 +23,8 @@ class client {
   bool rests() const { return story_ && story_->ended(); }
   /// Reads every safe file that was put by it; used when everything works again.
   void begin_check();
+  /// Of an administrator: releases what is quarantined; used when everything works again.
+  void begin_release();
 
  private:
   template <class R>
@@ -30,10 +32,13 @@ class client {
 
   story<bool> live();
   story<bool> check_all();
+  story<bool> administer();
+  story<bool> set_some_volume();
+  story<bool> set_some_quota();
+  story<bool> release_all();
   story<bool> connect();
   wires::on_end on_cut(std::shared_ptr<uint64_t> link);
   void leave(std::optional<site::session>& from);
-  story<bool> prepare_workspace();
   story<bool> put();
   story<bool> look(batch_id id);
   story<bool> get(batch_id id, bool must);
@@ -44,7 +49,6 @@ class client {
   story<bool> remove(batch_id id);
   story<bool> cancel(batch_id id);
   story<bool> trespass();
-  story<bool> change_quota();
   std::optional<batch_id> any_batch();
   void tamper(true_batch& with);
 
@@ -62,6 +66,7 @@ class client {
   std::filesystem::path sources_;
   machine number_;
   std::string workspace_;
+  bool administrator_;
   caf::actor actor_;
   caf::event_based_actor* self_ = nullptr;
   std::optional<site::session> session_;

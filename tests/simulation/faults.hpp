@@ -24,6 +24,7 @@ struct faults {
   double silence = 0;
   // Per step of the world.
   double clock_jump = 0;
+  double flip = 0;        ///< a byte of a cartridge changes
   double power_loss = 0;  ///< of crashes: what was not synced is lost or torn as well
   // Of disks, per call.
   double disk_write = 0;
@@ -46,16 +47,17 @@ struct faults {
     pick(all.locate, 0.3, 0.001, 0.05);
     pick(all.early_end, 0.2, 0.0001, 0.003);
     pick(all.changer, 0.3, 0.001, 0.1);
-    pick(all.crash, 0.6, 0.00001, 0.0003);
-    pick(all.pause, 0.3, 0.00001, 0.0003);
-    pick(all.cut, 0.5, 0.00001, 0.001);
-    pick(all.silence, 0.3, 0.00001, 0.0003);
+    pick(all.crash, 0.7, 0.00002, 0.0008);
+    pick(all.pause, 0.3, 0.00001, 0.001);
+    pick(all.cut, 0.5, 0.00002, 0.002);
+    pick(all.silence, 0.3, 0.00002, 0.001);
     pick(all.clock_jump, 0.2, 0.00001, 0.0002);
+    pick(all.flip, 0.4, 0.00001, 0.0003);
     pick(all.power_loss, 0.6, 0.1, 1.0);
-    pick(all.disk_write, 0.15, 0.00001, 0.0005);
-    pick(all.disk_full, 0.15, 0.00001, 0.0005);
-    pick(all.disk_sync, 0.15, 0.00001, 0.001);
-    pick(all.disk_read, 0.1, 0.000001, 0.0001);
+    pick(all.disk_write, 0.15, 0.00002, 0.002);
+    pick(all.disk_full, 0.15, 0.00002, 0.002);
+    pick(all.disk_sync, 0.15, 0.00002, 0.004);
+    pick(all.disk_read, 0.1, 0.00001, 0.0005);
     return all;
   }
 };

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <fstream>
+
 #include "tests/simulation/checks.hpp"
 #include "tests/simulation/client.hpp"
 #include "tests/simulation/engine_work.hpp"
@@ -70,6 +72,9 @@ class play {
                                                   first_client + static_cast<machine>(i),
                                                   workspace.name));
     }
+    administrator_ =
+        std::make_unique<client>(world_, wires_, site_, truth_, options_.root / "sources" / "none",
+                                 first_client - 1, "none", true);
     return true;
   }
 
@@ -77,7 +82,8 @@ class play {
     world_.between = [this] { disturb(); };
     site_.set_disk_faults();
     for (auto& one : clients_) one->begin();
-    auto time = world_.random().span(10min, 3h);
+    administrator_->begin();
+    auto time = world_.random().span(2min, 30min);
     auto last = world_.steps() + options_.max_steps;
     world_.run_until([&] { return world_.steps() >= last || broken(); }, time);
   }
@@ -128,10 +134,36 @@ class play {
       wires_.silence(due->first, false);
       due = silent_.erase(due);
     }
+    if (plan_.copies > 1 && strikes(rates_.flip)) flip();
     if (strikes(rates_.clock_jump)) {
       auto jump = dice.span(1s, 2h).count();
       world_.clock().advance_ns(dice.chance(0.5) ? jump : -jump);
     }
+  }
+
+  /// Changes a byte of a cartridge, but only of one pool: the other copy must do.
+  void flip() {
+    auto* head = site_.head_service();
+    if (!head) return;
+    auto all = head->store().view()->volumes();
+    if (!all) return;
+    std::vector<volume_record> some;
+    for (auto& one : *all)
+      if (one.aggregations > 0 && one.pool == pool_of_copy(2)) some.push_back(one);
+    if (some.empty()) return;
+    auto& one = some[world_.random().below(some.size())];
+    auto image = site_.image_of(one.id);
+    std::error_code code;
+    auto size = fs::file_size(image, code);
+    if (image.empty() || code || size == 0) return;
+    auto at = world_.random().below(size);
+    std::fstream file{image, std::ios::in | std::ios::out | std::ios::binary};
+    file.seekg(static_cast<std::streamoff>(at));
+    auto byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(byte);
+    spdlog::info("a byte of {} changes at {}", one.id.value, at);
+    truth_.damaged.insert(one.id);
   }
 
   void crash(machine who) {
@@ -171,6 +203,7 @@ class play {
     for (auto& [link, due] : silent_) due = world_.now();
     for (auto& [who, due] : restarts_) due = world_.now();
     for (auto& one : clients_) one->rest();
+    administrator_->rest();
     // The operator brings new cartridges and starts every machine again.
     site_.add_cartridges(40);
     for (size_t i = 0; i < site_.machines(); ++i) {
@@ -180,10 +213,13 @@ class play {
     auto end = world_.steps() + options_.max_steps * 4;
     auto out_of_steps = [&] { return world_.steps() >= end || broken(); };
     auto all_rest = [&] {
-      return std::all_of(clients_.begin(), clients_.end(), [](auto& one) { return one->rests(); });
+      return administrator_->rests() &&
+             std::all_of(clients_.begin(), clients_.end(), [](auto& one) { return one->rests(); });
     };
     world_.run_until([&] { return all_rest() || out_of_steps(); }, 24h);
     if (!all_rest() && !broken()) return truth_.violated("a client's command has not ended");
+    administrator_->begin_release();
+    world_.run_until([&] { return all_rest() || out_of_steps(); }, 24h);
     world_.run_until(
         [&] {
           return out_of_steps() || (world_.steps() % 64 == 0 && unfinished(site_, truth_) == 0);
@@ -209,6 +245,7 @@ class play {
   truth truth_;
   site site_;
   std::vector<std::unique_ptr<client>> clients_;
+  std::unique_ptr<client> administrator_;
   std::map<machine, std::chrono::nanoseconds> restarts_;
   std::map<uint64_t, std::chrono::nanoseconds> silent_;
   uint64_t failed_starts_ = 0;

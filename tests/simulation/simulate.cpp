@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
     ++bad;
     for (size_t i = 0; i < result.violations.size() && i < most_told; ++i)
       std::printf("seed %lu: %s\n", seed, result.violations[i].c_str());
-    std::printf("again: build/release/tests/simulate --seed %lu --log\n", seed);
+    std::printf("again: %s --seed %lu --log%s\n", argv[0], seed, with.faults ? "" : " --no-faults");
     std::fflush(stdout);
   }
   auto minutes =

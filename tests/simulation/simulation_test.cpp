@@ -1,5 +1,7 @@
 // A seed decides everything: the same seed runs the same way.
 
+#include <spdlog/spdlog.h>
+
 #include <catch2/catch.hpp>
 
 #include "tests/simulation/run.hpp"
@@ -9,6 +11,7 @@ using namespace et::simulation;
 
 TEST_CASE("a seed runs the same way twice") {
   et::test::scratch_folder scratch;
+  spdlog::set_level(spdlog::level::off);
   for (uint64_t seed : {1, 2, 3}) {
     run_options options;
     options.seed = seed;

@@ -21,7 +21,7 @@ site_plan site_plan::random(dice& with) {
   plan.cache_bytes = with.between(6, 60) * 1'000'000;
   plan.retention_ns = static_cast<int64_t>(with.between(1, 3600)) * 1'000'000'000;
   plan.target_bytes = with.between(100, 2000) * 1000;
-  plan.heartbeat = std::chrono::milliseconds{with.between(1000, 10'000)};
+  plan.heartbeat = std::chrono::milliseconds{with.between(2000, 10'000)};
   if (with.chance(0.3)) plan.reread_after = std::chrono::minutes{with.between(5, 120)};
   return plan;
 }
@@ -59,6 +59,18 @@ machine site::machine_of(const std::string& name) const {
 
 fs::path site::library_folder(machine who) const {
   return root_ / name_of(who) / "library";
+}
+
+fs::path site::image_of(const barcode& id) const {
+  for (size_t i = 0; i < machines_.size(); ++i) {
+    auto folder = library_folder(static_cast<machine>(i));
+    std::error_code code;
+    for (auto& file : fs::recursive_directory_iterator{folder, code})
+      if (file.path().filename().string().find(id.value) != std::string::npos &&
+          file.is_regular_file())
+        return file.path();
+  }
+  return {};
 }
 
 bool site::runs(machine who) const {

@@ -68,6 +68,8 @@ class site {
   /// Of the running head; null while there is none.
   head* head_service() { return head_.get(); }
   std::filesystem::path library_folder(machine who) const;
+  /// The image of a cartridge; empty: none has it.
+  std::filesystem::path image_of(const barcode& id) const;
   const site_plan& plan() const { return plan_; }
   std::string name_of(machine who) const;
   /// Actors that ended although nobody had asked them to.

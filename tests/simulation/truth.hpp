@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ bytes content_of(uint64_t content, uint64_t begin, uint64_t size);
 struct truth {
   std::map<batch_id, true_batch> batches;
   std::map<std::string, uint64_t> quotas;
+  std::set<barcode> damaged;            ///< a byte of it has changed
   std::vector<std::string> violations;  ///< of what the service promises
   uint64_t puts = 0;
   uint64_t gets = 0;

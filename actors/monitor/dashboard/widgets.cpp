@@ -157,7 +157,7 @@ void nothing(std::string& out, std::string_view words) {
 }
 
 listing::listing(std::string& out, std::vector<column> columns)
-    : out_(out), page_(out), columns_(std::move(columns)) {
+    : page_(out), columns_(std::move(columns)) {
   page_.open("div", {{"class", "scroll"}}).open("table").open("thead").open("tr");
   for (const auto& [title, kind] : columns_) {
     if (kind.empty())
@@ -197,7 +197,7 @@ void listing::end() {
   page_.close("tbody").close("table").close("div").break_line();
 }
 
-fact_list::fact_list(std::string& out) : page_(out), out_(out) {
+fact_list::fact_list(std::string& out) : page_(out) {
   page_.open("dl", {{"class", "facts"}}).break_line();
 }
 

@@ -64,7 +64,6 @@ class listing {
  private:
   void end_row();
 
-  std::string& out_;
   markup page_;
   std::vector<column> columns_;
   bool in_row_ = false;
@@ -81,7 +80,6 @@ class fact_list {
 
  private:
   markup page_;
-  std::string& out_;
   bool open_ = false;
 };
 
