@@ -217,6 +217,8 @@ void head::watch() {
 cluster::membership_options head::membership_options() {
   cluster::membership_options with;
   with.store = store_.get();
+  with.users = store_users_;
+  with.stops = [this] { return stopping_.load(); };
   with.clock = options_.clock;
   with.epoch = [epochs = epochs_] { return epochs->epoch(); };
   with.heard_epoch = [epochs = epochs_, clock = options_.clock](uint64_t epoch,
@@ -273,6 +275,13 @@ void head::stop() {
   list.clear();
   membership_ = nullptr;
   watcher_ = nullptr;
+  // What the membership began may still read the catalogue.
+  if (auto* thread = one_thread_of(system_))
+    while (!store_users_->wait(std::chrono::milliseconds{0})) thread->turn();
+  if (!store_users_->wait(defaults::library_timeout)) {
+    spdlog::error("stop: a job still reads the catalogue, which is left open");
+    static_cast<void>(store_.release());
+  }
   // Sessions' ports and supervisors end with those they watch. The table of handles is a ring of
   // references, to be opened when nobody reads it any more.
   for (int i = 0; i < 2000 && actors_.use_count() > 1; ++i)

@@ -96,6 +96,7 @@ class head {
   std::shared_ptr<epoch_watch> epochs_;
   std::optional<head_standby> standby_;  ///< when one is configured
   membership_actor membership_;
+  std::shared_ptr<cluster::store_users> store_users_ = cluster::store_users::make();
   std::atomic<bool> stopping_{false};
   std::shared_ptr<std::atomic<bool>> failed_ = std::make_shared<std::atomic<bool>>(false);
   bool marked_ = false;              ///< the state folder says that a service runs

@@ -14,7 +14,8 @@ struct join_job {
   std::string node;
   cache_keeper_actor keeper;  ///< of the node itself, no relay
   registrar_actor registrar;
-  catalogue_store* store = nullptr;  ///< outlives the actor; is only read
+  catalogue_store* store = nullptr;  ///< outlives `use`; is only read
+  std::shared_ptr<const void> use;   ///< of the store, by store_users
 };
 
 /// Tells the membership `joined` at its end.
@@ -24,6 +25,7 @@ void join(caf::event_based_actor* self, const join_job& job);
 struct loss_job {
   head_actor head;
   catalogue_store* store = nullptr;
+  std::shared_ptr<const void> use;  ///< of the store, by store_users
   std::string node;
   std::string text;
 };
@@ -33,6 +35,7 @@ void tell_loss(caf::event_based_actor* self, const loss_job& job);
 struct reread_job {
   std::string node;
   catalogue_store* store = nullptr;
+  std::shared_ptr<const void> use;  ///< of the store, by store_users
   head_actor head;
   mount_scheduler_actor scheduler;
   batch_director_actor director;

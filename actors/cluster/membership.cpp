@@ -119,6 +119,7 @@ void begin_join(self_pointer self, uint64_t number) {
   job.keeper = link.card.keeper;
   job.registrar = state.actors->registrar;
   job.store = state.options.store;
+  job.use = state.options.users->begin();
   spawn_blocking(*self, join, job);
 }
 
@@ -200,9 +201,10 @@ void tell_of_loss(self_pointer self, const std::string& node, const std::string&
   auto& state = self->state;
   state.lost_since_ns[node] = state.options.clock->now_ns();
   self->send(state.actors->scheduler, left_atom_v, node);
+  if (state.options.stops()) return;
   spawn_blocking(*self, tell_loss,
-                 loss_job{state.actors->head, state.options.store, node,
-                          "node " + node + " is lost (" + reason + ")"});
+                 loss_job{state.actors->head, state.options.store, state.options.users->begin(),
+                          node, "node " + node + " is lost (" + reason + ")"});
 }
 
 void cut(self_pointer self, uint64_t number, const std::string& reason) {
@@ -233,6 +235,7 @@ void reread(self_pointer self, const std::string& node) {
   reread_job job;
   job.node = node;
   job.store = state.options.store;
+  job.use = state.options.users->begin();
   job.head = state.actors->head;
   job.scheduler = state.actors->scheduler;
   job.director = state.actors->director;

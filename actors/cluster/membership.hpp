@@ -14,6 +14,7 @@
 #include <set>
 
 #include "actors/cluster/node_peer.hpp"
+#include "actors/cluster/store_users.hpp"
 #include "storage/catalogue/store.hpp"
 #include "storage/os/clock.hpp"
 
@@ -29,7 +30,11 @@ struct membership_options {
   std::string listen;                ///< as others reach this node
   std::string clients;               ///< as clients reach it
   std::string fingerprint;           ///< of the key that they see
-  catalogue_store* store = nullptr;  ///< of the head; outlives the actor
+  catalogue_store* store = nullptr;  ///< of the head; outlives the actor and `users`
+  /// Of that store: jobs of the actor, which may outlive it.
+  std::shared_ptr<store_users> users = store_users::make();
+  /// Whether this node stops: what it cuts off is not lost then.
+  std::function<bool()> stops = [] { return false; };
   const wall_clock* clock = &system_clock();
   std::function<void(uint64_t link, std::string reason)> close_link;
   /// The node has lost its head (true), or has done what that needs and may join again (false).

@@ -59,7 +59,11 @@ TEST_CASE("nodes of a cluster lose their power under load, and nothing is lost",
     folders.at(victim).start([&] { cluster.start(victim); });
   }
   auto all_ended = load.finish(std::chrono::seconds{180});
-  for (const auto& name : test_cluster::names()) CHECK(cluster.wait_state(name, "up"));
+  for (const auto& name : test_cluster::names()) {
+    auto up = cluster.wait_state(name, "up");
+    INFO(name << " in " << cluster.call({"admin", "cluster", "status"}).out);
+    CHECK(up);
+  }
   checks all{[&](std::vector<std::string> words) { return cluster.call(std::move(words)); }, "w",
              cluster.folder("check"), sources, told};
   all.at_start();

@@ -1,6 +1,7 @@
 // A head and a node whose link is plain: who is up, what is judged, what a loss does.
 #include "actors/cluster/membership.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -150,6 +151,9 @@ struct pair_of_nodes {
     head_link = 2;
   }
 
+  std::shared_ptr<cluster::store_users> users = cluster::store_users::make();
+  std::atomic<bool> stops{false};
+
   void begin(std::vector<held_file> files, std::vector<std::string> heads = {"head:1"}) {
     head->node = "head";
     head->scheduler = keep<mount_scheduler_actor>(system.spawn(fake_scheduler, &seen));
@@ -158,6 +162,8 @@ struct pair_of_nodes {
         keep<registrar_actor>(system.spawn(real_registrar, &seen, &catalogue.store()));
     cluster::membership_options as_head;
     as_head.store = &catalogue.store();
+    as_head.users = users;
+    as_head.stops = [this] { return stops.load(); };
     as_head.heartbeat = 20ms;
     as_head.down_after = 20s;
     as_head.close_link = [this](uint64_t number, const std::string& why) { cut(number, why); };
@@ -297,4 +303,41 @@ TEST_CASE("membership: a node that is expected and never came is lost") {
           [](const caf::error& e) { FAIL(text_of(e)); });
   CHECK(states["n1"] == "up");
   CHECK(states["n2"] == "lost");
+}
+
+TEST_CASE("membership: a head that stops does not call its nodes lost") {
+  pair_of_nodes p;
+  p.begin({});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  p.stops = true;
+  auto before = p.users->begun();
+  p.cut(1, "this node stops");
+  CHECK(p.seen.has("scheduler: left n1"));
+  // The nodes_atom comes behind the cut: whatever that began has begun.
+  caf::scoped_actor self{p.system};
+  self->request(p.of_head, 30s, nodes_atom_v)
+      .receive([](const std::vector<report>&) {}, [](const caf::error& e) { FAIL(text_of(e)); });
+  CHECK(p.users->begun() == before);
+}
+
+TEST_CASE("membership: jobs that read the catalogue are waited for before it is closed") {
+  auto users = cluster::store_users::make();
+  CHECK(users->wait(0ms));
+  auto one = users->begin();
+  auto two = one;
+  one.reset();
+  CHECK_FALSE(users->wait(1ms));
+  two.reset();
+  CHECK(users->wait(0ms));
+
+  pair_of_nodes p;
+  p.begin({});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  auto joined = p.users->begun();
+  CHECK(joined >= 1);
+  p.cut(1, "a test");
+  REQUIRE(p.seen.has("alert: node n1 is lost (a test)"));
+  CHECK(p.users->begun() > joined);
+  // And they end.
+  CHECK(p.users->wait(30s));
 }
