@@ -9,8 +9,10 @@ LABELS ?= unit|contract|blackbox|browser
 # How long `make fuzz` runs each target, and which; empty: all.
 SECONDS ?= 60
 TARGETS ?=
+# What `make tidy` looks at.
+FOLDERS ?=
 
-.PHONY: demo test bench fuzz install packages packages-for-tests
+.PHONY: demo test bench fuzz tidy install packages packages-for-tests
 
 packages:
 	@cmake/packages.sh
@@ -44,6 +46,13 @@ fuzz: packages
 	@cmake --preset fuzz > build/fuzz.log 2>&1 || (cat build/fuzz.log; false)
 	@cmake --build --preset fuzz -j $(JOBS) --target $(if $(TARGETS),$(TARGETS:%=fuzz_%),fuzzers)
 	@tests/fuzz/run.sh $(CURDIR)/build/fuzz $(SECONDS) $(JOBS) $(TARGETS)
+
+# What clang-tidy has to say (.clang-tidy) about FOLDERS; empty: all. Slow.
+tidy: packages
+	@cmake/packages.sh tidy
+	@mkdir -p build
+	@cmake --preset tidy > build/tidy.log 2>&1 || (cat build/tidy.log; false)
+	@cmake/tidy.sh $(CURDIR)/build/tidy $(FOLDERS)
 
 install: packages
 	@mkdir -p build
