@@ -53,6 +53,11 @@ caf::expected<Handle> connect_over(caf::actor_system& system, unique_fd fd,
   return caf::actor_cast<Handle>(found->actor);
 }
 
+/// To be called when our end of a link's inner descriptor has been closed, and before the same node
+/// may greet over another link: waits, for a bounded time, until the framework has noticed. A node
+/// that it meets again before that is lost to it when it notices the end of the first link.
+void settle_closed_link(caf::actor_system& system);
+
 /// To be called between the end of actors that peers know and that of the system: waits, for a
 /// bounded time, until the framework has taken note that they ended. A note that it does not get to
 /// keeps a detached actor in memory, for whose thread the end of the system waits for ever.

@@ -60,6 +60,16 @@ void evict(self_pointer self, uint64_t needed_bytes) {
           });
 }
 
+void tell_evicted(self_pointer self, aggregation_id id) {
+  self->request(self->state.actors->head, defaults::catalogue_timeout, evicted_atom_v,
+                std::vector<aggregation_id>{id}, self->state.actors->node)
+      .then([](bool) {},
+            [=](const caf::error& error) {
+              spdlog::error("cache: aggregation {} is gone, the catalogue does not know: {}",
+                            to_string(id), text_of(error));
+            });
+}
+
 /// Sets room aside; nullopt while there is none, and eviction is under way.
 std::optional<reservation_id> find_room(self_pointer self, uint64_t size_bytes) {
   auto& state = self->state;
@@ -352,6 +362,9 @@ cache_keeper_actor::behavior_type cache_keeper(
           self->state.ledger->mark_safe(id, self->state.clock->now_ns());
         } else {
           self->state.ledger->release(reservation_id{room});
+          // It came back while its old copy was on its way out, and goes with that one; the
+          // catalogue had just been told that it is here.
+          if (self->state.ledger->is_leaving(id)) tell_evicted(self, id);
         }
       },
       [=](safe_atom, const std::vector<aggregation_id>& ids) {

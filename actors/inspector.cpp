@@ -96,9 +96,11 @@ inspector_actor::behavior_type inspector(self_pointer self, actors_ptr actors) {
         for (auto& entry : all.couriers) ask(self, gathered, entry.courier, "alert_courier");
         if (all.membership)
           ask(self, gathered, caf::actor_cast<membership_actor>(all.membership), "membership");
-        for (auto& node : all.nodes->all())
-          if (node->up && node->inspector && node->name != all.node)
-            ask_node(self, gathered, *node);
+        // Only the head asks the others: if they asked each other as well, there would be no end.
+        if (all.registrar)
+          for (auto& node : all.nodes->all())
+            if (node->up && node->inspector && node->name != all.node)
+              ask_node(self, gathered, *node);
         gathered->finish();
         return gathered->promise;
       },

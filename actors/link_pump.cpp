@@ -1,7 +1,5 @@
 #include "actors/link_pump.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,12 +24,6 @@ void widen(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socket_buffer_bytes, sizeof socket_buffer_bytes);
 }
 
-static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT);
-
-uint32_t to_epoll(short events) {
-  return static_cast<uint32_t>(events);
-}
-
 }  // namespace
 
 class link_pump::link {
@@ -40,7 +32,7 @@ class link_pump::link {
       : pump_(pump),
         number_(number),
         options_(std::move(options)),
-        outside_(std::move(options_.outside), std::move(options_.tls)),
+        outside_(std::move(options_.outside)),
         inside_(std::move(inside)),
         check_(options_.policy),
         last_request_(poll_loop::clock::now()) {}
@@ -60,8 +52,6 @@ class link_pump::link {
         if (!check_.greeted()) pump_.end(number_, "no greeting in time");
       });
     if (options_.idle_timeout.count() > 0) watch_idleness(options_.idle_timeout);
-    // A client speaks first, and a server may hold bytes that it read behind a handshake.
-    if (outside_.secure()) go_on_later();
     return outside_watch_ != 0 && inside_watch_ != 0;
   }
 
@@ -97,32 +87,16 @@ class link_pump::link {
     update_interest();
   }
 
-  /// Bytes that TLS has read already do not make the socket ready.
-  void go_on_later() {
-    if (std::exchange(going_on_, true)) return;
-    pump_.loop_.post([&pump = pump_, number = number_] {
-      auto found = pump.links_.find(number);
-      if (found == pump.links_.end()) return;
-      auto keep = found->second;
-      keep->going_on_ = false;
-      keep->on_events(0);
-    });
-  }
-
   /// Returns why the link must end, or nullptr.
   const char* move_bytes() {
     for (int round = 0; round < rounds_per_turn; ++round) {
       bool moving = false;
-      bool shaken = outside_.handshaken();
       if (auto why = move(out_, inside_, outside_, false, moving)) return why;
       if (auto why = move(in_, outside_, inside_, true, moving)) return why;
       if (in_.ended && in_.buffer.judged().empty()) return peer_left;
       if (out_.ended && out_.buffer.empty()) return "the framework has closed the link";
-      // What waited for the end of the handshake can go now.
-      if (!shaken && outside_.handshaken()) moving = true;
       if (!moving) return nullptr;
     }
-    if (outside_.secure()) go_on_later();
     return nullptr;
   }
 
@@ -140,7 +114,7 @@ class link_pump::link {
           way.ended = true;
           break;
         case moved::failed:
-          return explain_failure(from);
+          return "the connection failed";
       }
     }
     if (auto why = judge(way, inbound)) return why;
@@ -154,15 +128,8 @@ class link_pump::link {
       case moved::none:
         return nullptr;
       default:
-        if (inbound) return "the framework has closed the link";
-        return to.failure() != 0 ? explain_failure(to) : peer_left;
+        return inbound ? "the framework has closed the link" : peer_left;
     }
-  }
-
-  const char* explain_failure(const byte_channel& channel) {
-    if (channel.failure() == 0) return "the connection failed";
-    tls_failure_ = "TLS: " + channel.failure_text();
-    return tls_failure_.c_str();
   }
 
   bool may_read(flow& way, bool inbound) {
@@ -193,9 +160,9 @@ class link_pump::link {
 
   void update_interest() {
     uint32_t outside = 0, inside = 0;
-    if (may_read(in_, true)) outside |= to_epoll(outside_.wanted_to_read());
+    if (may_read(in_, true)) outside |= EPOLLIN;
     if (may_read(out_, false)) inside |= EPOLLIN;
-    if (!out_.buffer.judged().empty()) outside |= to_epoll(outside_.wanted_to_write());
+    if (!out_.buffer.judged().empty()) outside |= EPOLLOUT;
     if (!in_.buffer.judged().empty()) inside |= EPOLLOUT;
     pump_.loop_.change(outside_watch_, outside);
     pump_.loop_.change(inside_watch_, inside);
@@ -216,8 +183,6 @@ class link_pump::link {
   byte_channel outside_;
   byte_channel inside_;
   link_check check_;
-  std::string tls_failure_;
-  bool going_on_ = false;
   flow in_;
   flow out_;
   uint64_t outside_watch_ = 0;
@@ -235,10 +200,6 @@ caf::expected<link_pump::opened> link_pump::open(link_options options) {
     return fail_errno("cannot begin a link", errno);
   unique_fd near{pair[0]}, far{pair[1]};
   for (int fd : {near.get(), far.get(), options.outside.get()}) widen(fd);
-  // TLS has no flag for single calls that must not wait.
-  if (options.tls && ::fcntl(options.outside.get(), F_SETFL,
-                             ::fcntl(options.outside.get(), F_GETFL) | O_NONBLOCK) != 0)
-    return fail_errno("cannot begin a link", errno);
   auto number = next_number_++;
   auto held =
       std::make_shared<std::pair<link_options, unique_fd>>(std::move(options), std::move(near));

@@ -10,17 +10,13 @@
 
 #include "actors/link_check.hpp"
 #include "actors/poll_loop.hpp"
-#include "actors/tls/ssl.hpp"
 
 namespace et {
 
 struct link_options {
   unique_fd outside;  ///< stream socket to the peer
-  /// TLS on `outside`: a server's or client's side with its state and descriptor set; its handshake
-  /// may have been made. Null: bytes pass as they are.
-  ssl_ptr tls;
   link_policy policy;
-  std::chrono::milliseconds handshake_timeout{0};  ///< for TLS and the greeting; 0: none
+  std::chrono::milliseconds handshake_timeout{0};  ///< for the greeting; 0: none
   std::chrono::milliseconds idle_timeout{0};       ///< without a request of the peer; 0: none
   /// Called once, on the loop's thread, when the link has ended for another reason than the
   /// pump's destruction; both descriptors are closed then.

@@ -1,6 +1,7 @@
 #include "actors/node_storage.hpp"
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 #include "actors/cache_reader.hpp"
 #include "actors/cache_receiver.hpp"
 #include "actors/library.hpp"
@@ -20,7 +21,7 @@ caf::expected<std::unique_ptr<node_storage>> node_storage::open(storage_options 
   if (auto error = made->cache_->remove_leftovers()) return error;
   if (auto error = made->size_cache()) return error;
   if (!made->options_.has_cache || !made->options_.has_library) return made;
-  auto library = tape::virtual_library::open(made->options_.library_folder, made->options_.library);
+  auto library = made->options_.open_library(made->options_.library_folder, made->options_.library);
   if (!library) return with_context(library.error(), "library");
   made->library_ = std::move(*library);
   for (auto& remark : made->library_->remarks()) spdlog::warn("library: {}", remark);
@@ -62,21 +63,20 @@ void node_storage::spawn(caf::actor_system& system, const std::shared_ptr<servic
   for (uint32_t i = 0; i < options_.cache_writers && options_.reads_sources; ++i) {
     controls_.push_back(std::make_shared<writer_control>());
     all.writers.push_back(
-        system.spawn<caf::detached>(cache_writer, cache_.get(), controls_.back(), i, all.measures));
+        spawn_blocking(system, cache_writer, cache_.get(), controls_.back(), i, all.measures));
   }
   if (options_.has_cache) {
     for (uint32_t i = 0; i < options_.cache_readers; ++i)
-      all.cache_readers.push_back(
-          system.spawn<caf::detached>(cache_reader, cache_.get(), channels_, i));
+      all.cache_readers.push_back(spawn_blocking(system, cache_reader, cache_.get(), channels_, i));
     for (uint32_t i = 0; i < options_.cache_writers; ++i)
-      all.receivers.push_back(system.spawn<caf::detached>(cache_receiver, cache_.get(), i));
+      all.receivers.push_back(spawn_blocking(system, cache_receiver, cache_.get(), i));
     all.tickets = system.spawn(ticket_office, shared, options_.clock, &system_random());
   }
   for (uint32_t i = 0; library_ && i < library_->drive_count(); ++i)
-    all.drives.push_back(system.spawn<caf::detached>(tape_drive, shared, &library_->drive(i), i,
-                                                     cache_.get(), options_.clock, &stopping_,
-                                                     options_.block_bytes));
-  if (library_) all.library = system.spawn<caf::detached>(library, &library_->changer());
+    all.drives.push_back(spawn_blocking(system, tape_drive, shared, &library_->drive(i), i,
+                                        cache_.get(), options_.clock, &stopping_,
+                                        options_.block_bytes));
+  if (library_) all.library = spawn_blocking(system, library, &library_->changer());
   storage_node self;
   self.name = all.node;
   self.version = version_text;

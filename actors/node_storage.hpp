@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "actors/cache_keeper.hpp"
@@ -29,6 +30,10 @@ struct storage_options {
   bool reads_sources = true;
   std::vector<std::string> roots{"/"};  ///< beneath which it sees files
   const wall_clock* clock = &system_clock();
+  /// Opens the library in library_folder.
+  std::function<caf::expected<std::unique_ptr<tape::virtual_library>>(
+      const std::filesystem::path&, const tape::virtual_library_options&)>
+      open_library = &tape::virtual_library::open;
 };
 
 class node_storage {

@@ -1,5 +1,6 @@
 #include "actors/remote_pieces.hpp"
 
+#include "actors/blocking.hpp"
 #include "actors/defaults.hpp"
 
 namespace et {
@@ -26,6 +27,7 @@ caf::expected<std::span<const uint8_t>> remote_reader::next() {
   if (under_way_.empty()) return std::span<const uint8_t>{};
   auto first = std::move(under_way_.front());
   under_way_.pop_front();
+  wait_for(self_, first);
   first.receive([&](bytes& piece) { piece_ = std::move(piece); },
                 [&](caf::error& error) { error_ = std::move(error); });
   if (!error_ && piece_.size() != std::min<uint64_t>(max_packed_bytes, size_bytes_ - read_bytes_))
@@ -46,9 +48,10 @@ remote_destination::~remote_destination() {
 }
 
 caf::error remote_destination::open() {
-  self_->request(receiver_, defaults::request_timeout, open_atom_v, id_)
-      .receive([&](uint64_t number) { number_ = number; },
-               [&](caf::error& error) { error_ = std::move(error); });
+  auto opened = self_->request(receiver_, defaults::request_timeout, open_atom_v, id_);
+  wait_for(self_, opened);
+  opened.receive([&](uint64_t number) { number_ = number; },
+                 [&](caf::error& error) { error_ = std::move(error); });
   return error_;
 }
 
@@ -56,6 +59,7 @@ caf::error remote_destination::wait_until(size_t under_way) {
   while (!error_ && under_way_.size() > under_way) {
     auto first = std::move(under_way_.front());
     under_way_.pop_front();
+    wait_for(self_, first);
     first.receive([](bool) {}, [&](caf::error& error) { error_ = std::move(error); });
   }
   return error_;
@@ -87,10 +91,10 @@ caf::error remote_destination::publish(uint64_t size_bytes, const aggregation_ch
   if (!piece_.empty())
     if (auto error = send()) return error;
   if (auto error = wait_until(0)) return error;
-  self_
-      ->request(receiver_, defaults::catalogue_timeout, publish_atom_v, number_, size_bytes,
-                checksum)
-      .receive([](bool) {}, [&](caf::error& error) { error_ = std::move(error); });
+  auto published = self_->request(receiver_, defaults::catalogue_timeout, publish_atom_v, number_,
+                                  size_bytes, checksum);
+  wait_for(self_, published);
+  published.receive([](bool) {}, [&](caf::error& error) { error_ = std::move(error); });
   if (!error_) number_ = 0;
   return error_;
 }

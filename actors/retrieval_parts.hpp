@@ -1,5 +1,5 @@
-// What the two files of a retrieval supervisor share: retrieval_supervisor.cpp speaks with the client,
-// retrieval_recall.cpp brings parts to where they can be read.
+// What the two files of a retrieval supervisor share: retrieval_supervisor.cpp speaks with the
+// client, retrieval_recall.cpp brings parts to where they can be read.
 #pragma once
 
 #include "actors/retrieval_supervisor.hpp"
@@ -14,6 +14,8 @@ using part_state = retrieval_supervisor_state::part_state;
 part* find_part(self_pointer self, uint64_t number);
 void part_failed(self_pointer self, uint64_t number, errc code, const std::string& text);
 void part_ready(self_pointer self, uint64_t number);
+/// Its node is lost: it is looked for again until that is back, or the client has had enough.
+void wait_for_node(self_pointer self, uint64_t number, const std::string& text);
 /// Begins whatever may be begun.
 void go_on(self_pointer self);
 

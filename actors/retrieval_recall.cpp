@@ -22,16 +22,6 @@ void give_room_back(self_pointer self, const std::string& name, uint64_t room) {
   if (node && node->keeper && room != 0) self->send(node->keeper, release_atom_v, room);
 }
 
-/// Its node is lost: it is looked for again until that is back, or the client has had enough.
-void wait_for_node(self_pointer self, uint64_t number, const std::string& text) {
-  auto one = find_part(self, number);
-  if (!one) return;
-  one->text = text;
-  one->copy = 0;
-  one->state = part_state::away;
-  self->delayed_send(self, defaults::retry_delay, tick_atom_v, number);
-}
-
 /// Whether a part whose recall failed can be had in another way, which is set then.
 bool other_way(self_pointer self, part& one, const recall_outcome& outcome) {
   bool unreadable = outcome.code == errc::medium_error || outcome.code == errc::corrupt;
@@ -168,6 +158,15 @@ void read_record(self_pointer self, uint64_t number) {
           });
 }
 
+/// An aggregation that was recalled while its old copy was leaving the cache goes with that one.
+/// The ranges that are wanted come from tape once more, without a place in the cache.
+void read_past_cache(self_pointer self, uint64_t number) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  one->ranges_only = true;
+  recall(self, number);
+}
+
 /// What a cache has is read from there, all else comes from tape.
 void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
   auto one = find_part(self, number);
@@ -195,7 +194,7 @@ void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
             else if (may_recall)
               begin_recall();
             else
-              part_failed(self, number, errc::no_space, "left the cache before it was read");
+              read_past_cache(self, number);
           },
           [=](const caf::error& error) {
             auto mine = find_part(self, number);
@@ -210,6 +209,15 @@ void pin_or_recall(self_pointer self, uint64_t number, bool may_recall) {
 }
 
 }  // namespace
+
+void wait_for_node(self_pointer self, uint64_t number, const std::string& text) {
+  auto one = find_part(self, number);
+  if (!one) return;
+  one->text = text;
+  one->copy = 0;
+  one->state = part_state::away;
+  self->delayed_send(self, defaults::retry_delay, tick_atom_v, number);
+}
 
 /// A batch of another workspace is as good as none.
 void resolve(self_pointer self, uint64_t number) {

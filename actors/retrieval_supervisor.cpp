@@ -14,6 +14,62 @@ constexpr size_t max_recalls = 32;
 /// Parts that are ready but not fetched yet; more are not begun, so that pins stay few.
 constexpr size_t max_ready = 64;
 
+void answer_waiting(self_pointer self);
+
+/// Whether the node that has a ready part was up all the time since then.
+bool is_there(const retrieval_supervisor_state& state, const part& one) {
+  if (one.node == state.actors->node) return true;
+  auto node = state.actors->nodes->find(one.node);
+  return node && node->up && node->since_ns == one.node_since_ns;
+}
+
+/// The node of a ready part is lost, and with it what the part held there.
+void begin_again(self_pointer self, uint64_t number, part& one, const std::string& why) {
+  one.pinned = false;
+  one.room = one.recall = 0;
+  wait_for_node(self, number, why);
+}
+
+/// Bytes of a range that was told as ready. When its node was lost since, they are brought to where
+/// they can be read; until then the answer is node_lost, and the client asks again.
+caf::result<bytes> data_of(self_pointer self, aggregation_id id, uint64_t offset_bytes,
+                           uint32_t length_bytes) {
+  auto& state = self->state;
+  auto number = state.told(id, offset_bytes);
+  auto one = find_part(self, number);
+  if (!one) return fail(errc::invalid_argument, "that range is not ready");
+  auto lost = fail(errc::node_lost, "node " + one->node + " is lost");
+  if (one->state != part_state::ready) return lost;
+  if (!is_there(state, *one)) {
+    begin_again(self, number, *one, text_of(lost));
+    return lost;
+  }
+  auto node = state.actors->nodes->find(one->node);
+  if (!node || node->cache_readers.empty()) return lost;
+  auto& readers = node->cache_readers;
+  return self->delegate(readers[id.number % readers.size()], read_atom_v, id, one->recall,
+                        offset_bytes, length_bytes);
+}
+
+/// A range that was about to be told as ready, but whose node is lost: its part waits for that
+/// node, or for another copy, and the client for the part.
+void take_back(self_pointer self, caf::typed_response_promise<delivery> promise,
+               const wanted_range& range, const std::string& why) {
+  auto& state = self->state;
+  if (state.ended) {
+    promise.deliver(fail(errc::cancelled, "the retrieval has ended"));
+    return;
+  }
+  for (auto& [number, one] : state.parts) {
+    if (!one.take_back(range)) continue;
+    if (one.state == part_state::ready) begin_again(self, number, one, why);
+    break;
+  }
+  state.waiting.push_back(std::move(promise));
+  answer_waiting(self);
+  self->delayed_send(self, defaults::delivery_wait, tick_atom_v, uint64_t{0});
+}
+
 /// Tells the client of a ready range that another node has, with how to read it there.
 void deliver_ticket(self_pointer self, caf::typed_response_promise<delivery> promise,
                     const delivery& next, const part& one) {
@@ -24,14 +80,21 @@ void deliver_ticket(self_pointer self, caf::typed_response_promise<delivery> pro
     failed.code = errc::unavailable;
     failed.text = "node " + one.node + " does not give data to clients";
     promise.deliver(std::move(failed));
+    caf::anon_send(self, get_done_atom_v, next.range);
     return;
   }
   auto failed = [=](const caf::error& error) mutable {
+    if (code_of(error) == errc::node_lost) {
+      take_back(self, std::move(promise), next.range, text_of(error));
+      return;
+    }
     auto not_now = next;
     not_now.kind = delivery_kind::failed;
     not_now.code = code_of(error);
     not_now.text = text_of(error);
     promise.deliver(std::move(not_now));
+    // Nothing more is heard of a failed range.
+    caf::anon_send(self, get_done_atom_v, next.range);
   };
   self->request(node->tickets, defaults::request_timeout, permit_atom_v, self->state.record.id,
                 one.aggregation, one.recall)
@@ -114,7 +177,11 @@ void retrieving::part_failed(self_pointer self, uint64_t number, errc code,
 }
 
 void retrieving::part_ready(self_pointer self, uint64_t number) {
-  if (auto one = find_part(self, number)) one->state = part_state::ready;
+  if (auto one = find_part(self, number)) {
+    auto node = self->state.actors->nodes->find(one->node);
+    one->node_since_ns = node ? node->since_ns : 0;
+    one->state = part_state::ready;
+  }
   answer_waiting(self);
   go_on(self);
 }
@@ -345,15 +412,8 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
       [=](get_data_atom, aggregation_id id, uint64_t offset_bytes,
           uint32_t length_bytes) -> caf::result<bytes> {
         if (self->state.ended) return cancelled(self->state);
-        auto one = self->state.readable(id, offset_bytes);
-        if (!one) return fail(errc::invalid_argument, "that range is not ready");
         // Without the head between where the client can reach the node; this is for where not.
-        auto node = self->state.actors->nodes->find(one->node);
-        if (!node || node->cache_readers.empty())
-          return fail(errc::node_lost, "node " + one->node + " is not there");
-        auto& readers = node->cache_readers;
-        return self->delegate(readers[id.number % readers.size()], read_atom_v, id, one->recall,
-                              offset_bytes, length_bytes);
+        return data_of(self, id, offset_bytes, length_bytes);
       },
       [=](get_done_atom, const wanted_range& range) -> caf::result<bool> {
         range_done(self, range);

@@ -21,12 +21,13 @@ struct retrieval_supervisor_state {
     std::vector<wanted_range> ranges;
     part_state state = part_state::queued;
     aggregation_record record;
-    std::string node;          ///< whose cache has it, or will have it
-    size_t copy = 0;           ///< of record.copies, being read
-    bool ranges_only = false;  ///< not the whole aggregation, even where that is cheaper
-    bool salvage = false;      ///< every copy failed: bring back what can be read
-    uint64_t recall = 0;       ///< number of a part recall, 0: the cache file
-    uint64_t room = 0;         ///< reservation held for a part recall
+    std::string node;           ///< whose cache has it, or will have it
+    int64_t node_since_ns = 0;  ///< since when that was up when the part became ready
+    size_t copy = 0;            ///< of record.copies, being read
+    bool ranges_only = false;   ///< not the whole aggregation, even where that is cheaper
+    bool salvage = false;       ///< every copy failed: bring back what can be read
+    uint64_t recall = 0;        ///< number of a part recall, 0: the cache file
+    uint64_t room = 0;          ///< reservation held for a part recall
     bool pinned = false;
     size_t delivered = 0;  ///< ranges told to the client
     size_t finished = 0;   ///< ranges the client is done with
@@ -36,6 +37,8 @@ struct retrieval_supervisor_state {
     /// At least half of the blocks of `copy` are wanted: bringing back all of them costs hardly
     /// more and fills the cache.
     bool whole_is_cheaper(const copy_record& copy) const;
+    /// A range that was told to the client, or nearly, is to be told again; false: it was not.
+    bool take_back(const wanted_range& range);
   };
 
   actors_ptr actors;
@@ -59,7 +62,9 @@ struct retrieval_supervisor_state {
   std::optional<delivery> next_delivery();
   /// The client is done with a range of a part.
   void count_finished(const part& of, const wanted_range& range);
-  /// True when the range lies in one that was told as ready.
+  /// The part with a range that was told as ready, whatever became of it since; 0: none.
+  uint64_t told(aggregation_id id, uint64_t offset_bytes) const;
+  /// The same, and it can be read now; null: it cannot.
   const part* readable(aggregation_id id, uint64_t offset_bytes) const;
 };
 

@@ -41,18 +41,22 @@ void inventory_failed(self_pointer self, const std::string& node, const std::str
 /// A drive that keeps its cartridge does not keep the others from working.
 void empty_drive(self_pointer self, const node_roster::entry& of, uint32_t number,
                  const barcode& left) {
-  self->request(of->library, defaults::library_timeout, dismount_atom_v, number)
-      .then([=](bool) { take_inventory(self, of->name); },
-            [=](const caf::error& error) {
-              auto drive = *number_of(*self->state.plan, of->name, number);
-              auto& slot = self->state.plan->drive(drive);
-              slot.mounted = left;
-              slot.left_loaded = true;
-              slot.away = false;
-              drive_failed(self, drive, dismounting,
-                           "cannot be emptied at start: " + text_of(error));
-              take_inventory(self, of->name);
-            });
+  auto failed = [=](const caf::error& error) {
+    auto drive = *number_of(*self->state.plan, of->name, number);
+    auto& slot = self->state.plan->drive(drive);
+    slot.mounted = left;
+    slot.left_loaded = true;
+    slot.away = false;
+    drive_failed(self, drive, dismounting, "cannot be emptied at start: " + text_of(error));
+    take_inventory(self, of->name);
+  };
+  // A node that was only frozen or cut off still has it loaded.
+  auto unloaded = [=] {
+    self->request(of->library, defaults::library_timeout, dismount_atom_v, number)
+        .then([=](bool) { take_inventory(self, of->name); }, failed);
+  };
+  self->request(of->drives[number], defaults::library_timeout, dismount_atom_v)
+      .then([=](bool) { unloaded(); }, [=](const caf::error&) { unloaded(); });
 }
 
 /// Barcodes that another library has as well: theirs are not used.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/blocking.hpp"
 #include "actors/session_rights.hpp"
 #include "storage/auth/token.hpp"
 
@@ -85,7 +86,7 @@ caf::result<bool> add_join_token(session_port_pointer self, const std::string& h
     return refused<bool>(
         self, fail(errc::limit_reached, "a session adds one join token at a time; try again"));
   auto promise = client_promise<bool>{self};
-  self->request(self->spawn<caf::detached>(join_clerk, state.keep_join_token),
+  self->request(spawn_blocking(*self, join_clerk, state.keep_join_token),
                 defaults::catalogue_timeout, join_atom_v, hash, expires_ns)
       .then(
           [=](bool added) mutable {

@@ -48,9 +48,7 @@ caf::expected<state_folder> state_folder::open(const std::filesystem::path& path
                                                const std::string& node) {
   state_folder made;
   made.path_ = path;
-  std::error_code code;
-  std::filesystem::create_directories(path, code);
-  if (code) return fail_errno("cannot make the state folder " + path.string(), code.value());
+  if (auto error = make_folders(path)) return error;
   // A newer version may lock otherwise, so before the lock nothing is written.
   auto lock = open_file(path / "lock", O_RDWR | O_CREAT, 0600);
   if (!lock) return lock.error();

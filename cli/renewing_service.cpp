@@ -184,6 +184,9 @@ class renewing_service : public service_api {
   caf::expected<token_record> remove_token(uint64_t id) override {
     return explained([&](service_api& api) { return api.remove_token(id); });
   }
+  caf::error add_join_token(const std::string& hash, int64_t expires_ns) override {
+    return explained([&](service_api& api) { return api.add_join_token(hash, expires_ns); });
+  }
   caf::expected<std::string> promote(bool force) override {
     return explained([&](service_api& api) { return api.promote(force); });
   }

@@ -118,6 +118,12 @@ int run_parsed(command_line& line, const environment& env, command_context& cont
     auto state = resolve_state(line.cluster.state, env);
     if (!state) return end_with(context, state.error());
     line.cluster.default_state = *state;
+    context.connect_to_state =
+        [](const std::string& of) -> caf::expected<std::unique_ptr<service_api>> {
+      auto address = embedded_address(of);
+      if (!address) return address.error();
+      return connect_service(*address);
+    };
     return run_admin_cluster(line.cluster, context);
   }
   if (auto code = run_alone(line, env, context)) return *code;

@@ -97,6 +97,8 @@ class service_api {
   /// old head is connected or the copy may lack something, unless `force`; invalid_argument when it
   /// is no standby.
   virtual caf::expected<std::string> promote(bool force) = 0;
+  /// A join token's hash, for one node of the cluster whose head this service is.
+  virtual caf::error add_join_token(const std::string& hash, int64_t expires_ns) = 0;
   /// A page of volumes above a barcode.
   virtual caf::expected<std::vector<volume_record>> volumes(const barcode& after) = 0;
   virtual caf::expected<volume_record> set_volume(const barcode& id, volume_status status) = 0;

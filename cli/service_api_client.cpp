@@ -110,14 +110,14 @@ class connected_service : public service_api {
   pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation, uint64_t offset_bytes,
                           uint32_t size_bytes) override {
     auto node = place_of(aggregation);
-    if (!node)
-      return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
+    if (!node) return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
     auto promise = std::make_shared<std::promise<caf::expected<bytes>>>();
     auto answer = promise->get_future();
     auto done = [promise](caf::expected<bytes> result) { promise->set_value(std::move(result)); };
     node->post<bytes>(
         [=, this](caf::expected<bytes> result) {
-          if (result || code_of(result.error()) != errc::unavailable) return done(std::move(result));
+          if (result || code_of(result.error()) != errc::unavailable)
+            return done(std::move(result));
           // The node is not to be reached any more; perhaps the head still reaches it.
           forget_place(aggregation);
           client_->post<bytes>(done, get_data_atom_v, retrieval, aggregation, offset_bytes,
@@ -148,6 +148,10 @@ class connected_service : public service_api {
   }
   caf::expected<volume_record> set_volume(const barcode& id, volume_status status) override {
     return client_->call<volume_record>(volume_atom_v, id, status);
+  }
+  caf::error add_join_token(const std::string& hash, int64_t expires_ns) override {
+    auto added = client_->call<bool>(join_atom_v, hash, expires_ns);
+    return added ? caf::error{} : added.error();
   }
   caf::expected<std::string> promote(bool force) override {
     return client_->call<std::string>(promote_atom_v, force);
@@ -195,8 +199,7 @@ class connected_service : public service_api {
     std::lock_guard lock{mutex_};
     auto& node = nodes_[given.address];
     if (!node) {
-      auto connected =
-          client::connect_with_ticket(given.address, given.fingerprint, given.ticket);
+      auto connected = client::connect_with_ticket(given.address, given.fingerprint, given.ticket);
       if (connected) node = std::move(*connected);
     }
     places_[given.range.aggregation] = node;
@@ -232,7 +235,7 @@ class connected_service : public service_api {
 
   std::unique_ptr<client> client_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<client>> nodes_;       ///< by address; null: unreachable
+  std::map<std::string, std::shared_ptr<client>> nodes_;      ///< by address; null: unreachable
   std::map<aggregation_id, std::shared_ptr<client>> places_;  ///< of what is being got
 };
 

@@ -69,13 +69,6 @@ caf::expected<std::string> check_address(const std::string& address, const std::
 }
 
 // Where the embedded service of a state folder listens.
-caf::expected<std::string> embedded_address(const std::string& state) {
-  auto told = read_small_file(state + "/address", max_address_bytes);
-  if (!told) return "unix:" + state + "/elastictape.sock";
-  while (!told->empty() && std::isspace(static_cast<unsigned char>(told->back()))) told->pop_back();
-  return check_address(*told, state + "/address");
-}
-
 }  // namespace
 
 environment environment::of_process() {
@@ -164,6 +157,13 @@ caf::expected<std::string> resolve_state(const std::string& option, const enviro
   std::unique_ptr<char, decltype(&std::free)> here{getcwd(nullptr, 0), &std::free};
   if (!here) return fail_errno("cannot tell the working folder", errno);
   return std::string{here.get()} + "/" + folder;
+}
+
+caf::expected<std::string> embedded_address(const std::string& state) {
+  auto told = read_small_file(state + "/address", max_address_bytes);
+  if (!told) return "unix:" + state + "/elastictape.sock";
+  while (!told->empty() && std::isspace(static_cast<unsigned char>(told->back()))) told->pop_back();
+  return check_address(*told, state + "/address");
 }
 
 caf::expected<std::string> resolve_server(const std::string& option,

@@ -48,6 +48,9 @@ caf::expected<user_config> load_user_config(const environment& env);
 /// Error: invalid_argument when nothing tells (no home).
 caf::expected<std::string> resolve_state(const std::string& option, const environment& env);
 
+/// Where the service of a state folder listens. Errors: io_error, invalid_argument.
+caf::expected<std::string> embedded_address(const std::string& state);
+
 /// `--server`, else ELASTICTAPE_SERVER, else the configured one, else the embedded service on
 /// `state_option`'s state folder: the address that its file `address` holds, or the socket
 /// `elastictape.sock`. Error: invalid_argument for an address that is neither `unix:/PATH` nor

@@ -1,6 +1,7 @@
 #include "actors/cluster/cluster.hpp"
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 #include "actors/defaults.hpp"
 
 namespace et::cluster {
@@ -97,7 +98,7 @@ caf::expected<begun> begin(caf::actor_system& system, actors_ptr actors,
   };
   auto own = actors->node;
   auto make_dialler = [&system, holder, options, own](const membership_actor& of) -> dialler_actor {
-    return system.spawn<caf::detached>(dialler, holder, options, own, of);
+    return spawn_blocking(system, dialler, holder, options, own, of);
   };
   begun made;
   made.membership = system.spawn(membership, actors, std::move(membership_with), make_dialler);

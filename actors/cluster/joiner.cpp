@@ -4,6 +4,7 @@
 #include <set>
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 #include "actors/defaults.hpp"
 
 namespace et::cluster {
@@ -28,9 +29,10 @@ class judge {
   template <class R, class Handle, class... Ts>
   caf::expected<R> ask(const Handle& whom, Ts&&... xs) {
     caf::expected<R> result{caf::sec::none};
-    self_->request(whom, defaults::catalogue_timeout, std::forward<Ts>(xs)...)
-        .receive([&](R& answer) { result = std::move(answer); },
-                 [&](caf::error& error) { result = std::move(error); });
+    auto asked = self_->request(whom, defaults::catalogue_timeout, std::forward<Ts>(xs)...);
+    wait_for(self_, asked);
+    asked.receive([&](R& answer) { result = std::move(answer); },
+                  [&](caf::error& error) { result = std::move(error); });
     return result;
   }
 
@@ -104,7 +106,12 @@ class judge {
 void join(caf::event_based_actor* self, const join_job& job) {
   guard(self);
   caf::error error;
-  if (job.keeper) error = judge{self, job}.run();
+  try {
+    if (job.keeper) error = judge{self, job}.run();
+  } catch (const std::exception& e) {
+    // The membership waits for the end of this, whatever it is.
+    error = fail(errc::internal, std::string{"joining: "} + e.what());
+  }
   self->send(job.membership, joined_atom_v, job.link, error ? text_of(error) : std::string{});
 }
 

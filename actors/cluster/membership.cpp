@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 #include "actors/cluster/joiner.hpp"
 #include "actors/defaults.hpp"
 #include "actors/version.hpp"
@@ -52,6 +53,7 @@ node_card own_card(self_pointer self) {
     card.head = all.head;
     card.roles.insert(card.roles.begin(), "head");
   }
+  if (card.follower) card.roles.emplace_back("standby");
   return card;
 }
 
@@ -73,9 +75,17 @@ void attach_head(self_pointer self, const head_actor& to, const std::string& why
 void dial_head(self_pointer self) {
   auto& state = self->state;
   if (state.is_head() || !state.head.empty() || state.dialling_head || state.settling) return;
-  state.dialling_head = true;
-  auto& address = state.options.heads[state.next_head++ % state.options.heads.size()];
-  self->send(state.dialler, dial_atom_v, address, std::string{});
+  auto& heads = state.options.heads;
+  for (size_t tried = 0; tried < heads.size(); ++tried) {
+    auto& address = heads[state.next_head++ % heads.size()];
+    // A second link to a node would end the first.
+    auto found = state.nodes_at.find(address);
+    if (found != state.nodes_at.end() && state.linked(found->second)) continue;
+    state.dialling_head = true;
+    state.dialled_head = address;
+    self->send(state.dialler, dial_atom_v, address, std::string{});
+    return;
+  }
 }
 
 /// It can be worked with from now on.
@@ -109,7 +119,7 @@ void begin_join(self_pointer self, uint64_t number) {
   job.keeper = link.card.keeper;
   job.registrar = state.actors->registrar;
   job.store = state.options.store;
-  self->spawn<caf::detached>(join, job);
+  spawn_blocking(*self, join, job);
 }
 
 void met(self_pointer self, uint64_t number, const node_card& card) {
@@ -129,7 +139,8 @@ void met(self_pointer self, uint64_t number, const node_card& card) {
 void linked(self_pointer self, uint64_t number, const std::string& node,
             const caf::strong_actor_ptr& port) {
   auto& state = self->state;
-  state.dialling.erase(node);
+  bool as_head = state.dialling.erase(node) == 0;
+  if (as_head) state.nodes_at[state.dialled_head] = node;
   auto& link = state.links[number];
   link.node = node;
   link.port = caf::actor_cast<node_port_actor>(port);
@@ -140,8 +151,9 @@ void linked(self_pointer self, uint64_t number, const std::string& node,
       .then(
           [=](const node_card& theirs) {
             auto& mine = self->state;
+            // Who was dialled as the head may be a standby: the next is tried then.
+            if (as_head) mine.dialling_head = false;
             if (!mine.links.count(number)) return;
-            if (theirs.head) mine.dialling_head = false;
             if (theirs.head && theirs.epoch < mine.options.epoch()) {
               mine.options.close_link(number, "it is an old head");
               return;
@@ -150,7 +162,7 @@ void linked(self_pointer self, uint64_t number, const std::string& node,
           },
           [=](const caf::error& error) {
             spdlog::warn("node {}: does not let this node join: {}", node, text_of(error));
-            self->state.dialling_head = false;
+            if (as_head) self->state.dialling_head = false;
             self->state.options.close_link(number, "not let in");
           });
 }
@@ -188,8 +200,9 @@ void tell_of_loss(self_pointer self, const std::string& node, const std::string&
   auto& state = self->state;
   state.lost_since_ns[node] = state.options.clock->now_ns();
   self->send(state.actors->scheduler, left_atom_v, node);
-  self->spawn<caf::detached>(tell_loss, loss_job{state.actors->head, state.options.store, node,
-                                                 "node " + node + " is lost (" + reason + ")"});
+  spawn_blocking(*self, tell_loss,
+                 loss_job{state.actors->head, state.options.store, node,
+                          "node " + node + " is lost (" + reason + ")"});
 }
 
 void cut(self_pointer self, uint64_t number, const std::string& reason) {
@@ -223,7 +236,7 @@ void reread(self_pointer self, const std::string& node) {
   job.head = state.actors->head;
   job.scheduler = state.actors->scheduler;
   job.director = state.actors->director;
-  self->spawn<caf::detached>(reread_elsewhere, job);
+  spawn_blocking(*self, reread_elsewhere, job);
 }
 
 void reread_overdue(self_pointer self) {
@@ -304,8 +317,10 @@ std::vector<report> reports(self_pointer self) {
   std::vector<report> all;
   for (auto& node : self->state.actors->nodes->all()) {
     report one{"node", node->name, {{"state", node->up ? "up" : "lost"}}};
+    bool own = node->name == self->state.actors->node;
+    auto all_roles = own ? own_card(self).roles : node->roles;
     std::string roles;
-    for (auto& role : node->roles) roles += (roles.empty() ? "" : ", ") + role;
+    for (auto& role : all_roles) roles += (roles.empty() ? "" : ", ") + role;
     one.facts.push_back({"roles", roles});
     one.facts.push_back({"version", node->version});
     one.facts.push_back({"drives", std::to_string(node->drives.size())});

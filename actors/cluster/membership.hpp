@@ -63,6 +63,8 @@ struct membership_state {
   std::map<std::string, int64_t> lost_since_ns;  ///< with something that only they have
   std::string head;                              ///< node; empty: none, or this one
   size_t next_head = 0;                          ///< of options.heads, to dial
+  std::string dialled_head;                      ///< the last of them
+  std::map<std::string, std::string> nodes_at;   ///< who was found at which of them
   bool dialling_head = false;
   std::set<std::string> dialling;  ///< other nodes
   bool settling = false;           ///< after the loss of the head

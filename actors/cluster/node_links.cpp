@@ -259,6 +259,8 @@ bool node_links::take_name(uint64_t number, const node_bytes& name) {
     }
     auto& old = holder->second;
     if (old.accepted != mine->second.accepted || old.node != mine->second.node) return false;
+    // The greeting of a link that has been replaced already may come last.
+    if (holder->first > number) return false;
     old.end->set("it has been dialled again");
     if (changed_.wait_until(lock, until) == std::cv_status::timeout) return false;
   }
@@ -288,6 +290,7 @@ void node_links::carry(const link_facts& facts, tls_stream& stream, unique_fd in
                          *end);
   inside.reset();
   stream.finish();
+  settle_closed_link(system_);
   drop_link(facts.number);
   if (options_.on_closed) options_.on_closed(facts.number, facts.node, reason);
 }

@@ -1,6 +1,7 @@
 #include "actors/standby/catalogue_shipper.hpp"
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 
 namespace et {
 
@@ -288,7 +289,7 @@ catalogue_shipper_actor::behavior_type catalogue_shipper(self_pointer self, cata
   state.registrar = std::move(registrar);
   state.status = std::move(status);
   state.options = std::move(options);
-  state.maker = self->spawn<caf::detached + caf::linked>(checkpoint_maker, log);
+  state.maker = spawn_blocking<caf::linked>(*self, checkpoint_maker, log);
   state.watch.emplace(state.options.timeout, state.options.policy, clock::now());
   remove_leftovers(state.options.folder);
   self->set_down_handler([=](caf::down_msg& down) {

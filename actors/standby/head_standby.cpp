@@ -1,6 +1,7 @@
 #include "actors/standby/head_standby.hpp"
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 #include "actors/registrar.hpp"
 
 namespace et {
@@ -9,8 +10,8 @@ registrar_actor head_standby::spawn(caf::actor_system& system, catalogue_store& 
                                     const actors_ptr& actors, uint64_t max_file_bytes,
                                     uint32_t audit_days,
                                     std::function<void(const epoch_record&)> on_fenced) {
-  auto made = system.spawn<caf::detached>(registrar_with_standby, &store, actors, max_file_bytes,
-                                          audit_days, status_);
+  auto made = spawn_blocking(system, registrar_with_standby, &store, actors, max_file_bytes,
+                             audit_days, status_);
   shipper_options with;
   with.node = node_;
   with.standby = options_.standby;
@@ -19,7 +20,7 @@ registrar_actor head_standby::spawn(caf::actor_system& system, catalogue_store& 
   with.policy = options_.policy;
   with.on_fenced = std::move(on_fenced);
   shipper_ =
-      system.spawn<caf::detached>(catalogue_shipper, &store.log(), made, status_, std::move(with));
+      spawn_blocking(system, catalogue_shipper, &store.log(), made, status_, std::move(with));
   return made;
 }
 

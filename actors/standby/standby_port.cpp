@@ -8,6 +8,9 @@ namespace et {
 
 namespace {
 
+/// The client that asked for the promotion has so long to hear of it and go.
+constexpr std::chrono::seconds farewell{2};
+
 /// What every handler needs.
 struct port {
   client_actor::pointer self;
@@ -18,6 +21,25 @@ struct port {
     return fail(errc::not_authorised, "user " + who.user + " is no administrator");
   }
 };
+
+/// Calls `promoted` when the client of `p` has gone, or does not go in time: its session ends with
+/// this process's part as the standby, and it would not hear the answer.
+void tell_promoted_later(const std::shared_ptr<port>& p) {
+  auto promoted = p->options.on_promoted;
+  if (!promoted) return;
+  auto gone = p->self->address();
+  p->self->system().spawn([promoted, gone](caf::event_based_actor* self) -> caf::behavior {
+    guard(self);
+    self->monitor(gone);
+    auto tell = [=] {
+      promoted();
+      self->quit();
+    };
+    self->set_down_handler([tell](const caf::down_msg&) { tell(); });
+    self->delayed_send(self, farewell, tick_atom_v);
+    return {[tell](tick_atom) { tell(); }};
+  });
+}
 
 /// Every message but those below: asks the follower where the head is, and says so.
 template <class Message>
@@ -97,7 +119,7 @@ struct refusal<handles<std::string(promote_atom, bool)>> {
               [p, promise](const epoch_record& now) mutable {
                 promise.deliver("node " + now.node + " is the head, in epoch " +
                                 std::to_string(now.epoch));
-                if (p->options.on_promoted) p->options.on_promoted();
+                tell_promoted_later(p);
               },
               [promise](const caf::error& error) mutable { (void)promise.deliver(error); });
       return promise;

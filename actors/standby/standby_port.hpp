@@ -13,8 +13,8 @@ struct standby_port_options {
   catalogue_follower_actor follower;
   inspector_actor inspector;         ///< of the node; may be null
   caf::strong_actor_ptr membership;  ///< of the node; null: none
-  /// The copy was promoted: the process is to go on as the head. Called once, when the answer is on
-  /// its way, from the port's thread.
+  /// The copy was promoted: the process is to go on as the head. Called when the client has heard
+  /// so and left, or a moment later, from another actor's thread; again if it is asked for again.
   std::function<void()> on_promoted;
 };
 

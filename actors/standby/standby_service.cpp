@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "actors/actor_base.hpp"
+#include "actors/blocking.hpp"
 #include "actors/standby/epoch_watch.hpp"
 #include "actors/standby/standby_port.hpp"
 
@@ -25,7 +26,7 @@ caf::expected<std::unique_ptr<standby_service>> standby_service::start(
     follow.node = node;
     follow.state = state;
     follow.catalogue = catalogue;
-    raw->follower_ = system.spawn<caf::detached>(catalogue_follower, std::move(follow));
+    raw->follower_ = spawn_blocking(system, catalogue_follower, std::move(follow));
     membership.follower = caf::actor_cast<caf::strong_actor_ptr>(raw->follower_);
     membership.epoch = [epochs] { return epochs->epoch(); };
     membership.heard_epoch = [epochs, clock = catalogue.clock](uint64_t epoch,

@@ -80,6 +80,19 @@ int init(const admin_cluster_options& options, command_context& context) {
   return finish_output(context, exit_ok);
 }
 
+/// By way of the service, whose audit tells who did it; without one, into the file that it will
+/// read.
+caf::error keep_token(const place& where, const std::string& hash, int64_t lifetime_s,
+                      command_context& context) {
+  auto now_ns = system_clock().now_ns();
+  auto expires_ns = now_ns + lifetime_s * second_ns;
+  auto service = context.connect_to_state(where.state);
+  if (service) return (*service)->add_join_token(hash, expires_ns);
+  if (code_of(service.error()) != errc::unavailable) return service.error();
+  cluster::join_tokens tokens{where.folder / "join-tokens"};
+  return tokens.add(hash, expires_ns, now_ns);
+}
+
 int token(const admin_cluster_options& options, command_context& context) {
   auto where = place_of(options);
   if (!where) return end_with(context, where.error());
@@ -93,9 +106,7 @@ int token(const admin_cluster_options& options, command_context& context) {
   if (!fingerprint) return end_with(context, fingerprint.error());
   auto made = make_token(system_random());
   if (!made) return end_with(context, made.error());
-  cluster::join_tokens tokens{where->folder / "join-tokens"};
-  auto now_ns = system_clock().now_ns();
-  if (auto error = tokens.add(made->hash, now_ns + options.lifetime_s * second_ns, now_ns))
+  if (auto error = keep_token(*where, made->hash, options.lifetime_s, context))
     return end_with(context, error);
   context.out.text() += cluster::to_text({made->text, *fingerprint}) + "\n";
   context.report.note(

@@ -35,6 +35,9 @@ struct command_context {
   std::vector<std::string> arguments;
   /// True when a signal has come that is caught. May be empty.
   std::function<bool()> stopped;
+  /// To the service of a state folder of this machine. Error: unavailable when none runs there.
+  std::function<caf::expected<std::unique_ptr<service_api>>(const std::string& state)>
+      connect_to_state = {};
 };
 
 /// The exit code for an error that ends a command: 2 not authorised, 4 interrupted, else 1.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 namespace et {
 
@@ -11,6 +12,9 @@ constexpr uint64_t piece_bytes = max_packed_bytes;
 // Small enough to stay in the processor's cache between reading and writing.
 constexpr uint64_t file_piece_bytes = range_reader::max_whole_bytes;
 constexpr auto stop_interval = std::chrono::milliseconds{100};
+/// A node that is lost while it is read from is waited for so long: as long as a lost service.
+constexpr auto node_wait = std::chrono::seconds{60};
+constexpr auto ask_again_pause = std::chrono::milliseconds{200};
 
 }  // namespace
 
@@ -50,14 +54,27 @@ caf::error range_reader::next_from_file() {
   return caf::none;
 }
 
+caf::expected<bytes> range_reader::answer_of(piece& one) {
+  while (one.answer.wait_for(stop_interval) != std::future_status::ready) {
+    if (stop_) return fail(errc::interrupted, "interrupted");
+  }
+  return one.answer.get();
+}
+
 caf::error range_reader::next_piece() {
   if (cache_fd_ >= 0) return next_from_file();
   if (on_the_way_.empty()) return fail(errc::internal, "read behind the end of a range");
   auto& next = on_the_way_.front();
-  while (next.answer.wait_for(stop_interval) != std::future_status::ready) {
-    if (stop_) return fail(errc::interrupted, "interrupted");
+  auto data = answer_of(next);
+  // The service brings it to another node, or waits for this one, and must be asked again.
+  auto until = std::chrono::steady_clock::now() + node_wait;
+  while (!data && code_of(data.error()) == errc::node_lost && !stop_ &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(ask_again_pause);
+    next.answer =
+        service_.get_data(retrieval_, range_.aggregation, next.begin_bytes, next.size_bytes);
+    data = answer_of(next);
   }
-  auto data = next.answer.get();
   if (!data) return data.error();
   if (data->size() != next.size_bytes) {
     return fail(errc::protocol, "the service sent " + std::to_string(data->size()) + " bytes for " +

@@ -20,9 +20,10 @@ class range_reader {
   ~range_reader() = default;
 
   /// Bytes from `offset_bytes` on, at least one and at most `max_bytes`; valid until the next call.
-  /// Precondition: inside the range, and not before an offset asked for earlier. Errors: the
-  /// service's; protocol when it sends another number of bytes than asked for; not_found when the
-  /// cache file ends early: it has been removed; io_error; interrupted.
+  /// Precondition: inside the range, and not before an offset asked for earlier. A node_lost of the
+  /// service is waited out for a minute. Errors: the service's; protocol when it sends another
+  /// number of bytes than asked for; not_found when the cache file ends early: it has been removed;
+  /// io_error; interrupted.
   caf::expected<std::span<const uint8_t>> at(uint64_t offset_bytes, uint64_t max_bytes);
   /// All `size_bytes` of them, at most max_whole_bytes. Else as at().
   static constexpr size_t max_whole_bytes = 256 * 1024;
@@ -35,6 +36,7 @@ class range_reader {
     pending<bytes> answer;
   };
   void ask();
+  caf::expected<bytes> answer_of(piece& one);
   caf::error next_piece();
   caf::error next_from_file();
 

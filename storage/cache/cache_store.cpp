@@ -113,9 +113,8 @@ cache_store::cache_store(fs::path folder)
     : folder_(std::move(folder)), lent_(std::make_shared<lent_files>()) {}
 
 caf::expected<cache_store> cache_store::open(const fs::path& folder) {
+  if (auto error = make_folders(folder)) return error;
   std::error_code problem;
-  fs::create_directories(folder, problem);
-  if (problem) return fail_errno("cannot create " + folder.string(), problem.value());
   cache_store store{fs::absolute(folder, problem).lexically_normal()};
   if (auto error = make_folder(store.folder_ / "files")) return error;
   if (auto error = make_folder(store.folder_ / "recalls")) return error;

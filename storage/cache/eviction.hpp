@@ -72,6 +72,10 @@ class cache_ledger {
     auto found = files_.find(file);
     return found != files_.end() && found->second.safe;
   }
+  bool is_leaving(aggregation_id file) const {
+    auto found = files_.find(file);
+    return found != files_.end() && found->second.leaving;
+  }
   uint64_t capacity_bytes() const { return options_.capacity_bytes; }
   uint64_t file_bytes() const { return file_bytes_; }
   uint64_t reserved_bytes() const { return reserved_bytes_; }

@@ -14,6 +14,7 @@
 #include "storage/catalogue/codec.hpp"
 #include "storage/catalogue/engine_log.hpp"
 #include "storage/catalogue/store.hpp"
+#include "storage/os/file.hpp"
 
 namespace et {
 
@@ -231,9 +232,7 @@ class database::background_errors : public rocksdb::EventListener {
 
 caf::expected<std::unique_ptr<database>> database::open(const std::string& folder,
                                                         uint64_t memory_bytes, uint64_t log_bytes) {
-  std::error_code ec;
-  std::filesystem::create_directories(folder, ec);
-  if (ec) return fail_errno("cannot create the folder " + folder, ec.value());
+  if (auto error = make_folders(folder)) return error;
 
   std::unique_ptr<database> result{new database};
   result->folder_ = folder;

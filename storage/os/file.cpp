@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
 
 namespace et {
 
@@ -75,6 +76,24 @@ caf::error sync_folder(const std::filesystem::path& folder) {
   auto fd = open_file(folder, O_RDONLY | O_DIRECTORY);
   if (!fd) return fd.error();
   if (::fsync(fd->get()) != 0) return fail_errno("cannot flush folder " + folder.string(), errno);
+  return caf::none;
+}
+
+caf::error make_folders(const std::filesystem::path& folder) {
+  std::error_code code;
+  auto whole = std::filesystem::absolute(folder, code).lexically_normal();
+  // `a/b/` has an empty last part.
+  if (!whole.has_filename()) whole = whole.parent_path();
+  std::vector<std::filesystem::path> missing;
+  for (auto part = whole; !std::filesystem::exists(part, code) && part.has_relative_path();
+       part = part.parent_path())
+    missing.push_back(part);
+  std::filesystem::create_directories(whole, code);
+  if (code) return fail_errno("cannot make the folder " + folder.string(), code.value());
+  for (auto& made : missing)
+    if (auto error = sync_folder(made.parent_path())) return error;
+  // Of one that was there it may not be allowed; then it is not ours.
+  if (missing.empty()) (void)sync_folder(whole.parent_path());
   return caf::none;
 }
 

@@ -54,6 +54,11 @@ caf::error sync_data(int fd);
 /// Makes a rename or a new name in `folder` durable.
 caf::error sync_folder(const std::filesystem::path& folder);
 
+/// Makes a folder, with those above it that are missing, and their names durable: without that, all
+/// that is ever synced in it goes with its name when the power does. Also of a folder that is there:
+/// who made it may not have come to that. Errors: io_error, no_space.
+caf::error make_folders(const std::filesystem::path& folder);
+
 /// Asks the kernel to begin writing the range to disk; no promise, no wait for it.
 void start_writeback(int fd, uint64_t offset, uint64_t size);
 

@@ -219,9 +219,7 @@ class opener {
   }
 
   caf::error lock_folder() {
-    std::error_code error;
-    std::filesystem::create_directories(shared_->folder, error);
-    if (error) return fail_errno("cannot make folder " + shared_->folder.string(), error.value());
+    if (auto error = make_folders(shared_->folder)) return error;
     auto fd = open_file(shared_->folder / lock_name, O_RDWR | O_CREAT);
     if (!fd) return fd.error();
     if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0)

@@ -23,6 +23,7 @@ struct machine {
   int inventory_failures = 0;     ///< so many inventories fail
   library_inventory inventory;
   bool drive_0_is_stuck = false;
+  bool drive_0_is_loaded = false;
   barcode mislabelled;         ///< a cartridge with another one's label
   bool cache_is_lost = false;  ///< what is to be written cannot be read
   manual_clock clock;
@@ -50,6 +51,13 @@ struct machine {
   }
 };
 
+library_inventory two_cartridges() {
+  library_inventory inventory;
+  inventory.in_slots = {barcode{"A"}, barcode{"B"}};
+  inventory.in_drives = {barcode{}, barcode{}};
+  return inventory;
+}
+
 caf::behavior fake_library(caf::event_based_actor*, machine* all) {
   return {
       [=](inventory_atom) -> caf::result<library_inventory> {
@@ -60,6 +68,8 @@ caf::behavior fake_library(caf::event_based_actor*, machine* all) {
       [=](mount_atom, const barcode&, uint32_t) -> caf::result<bool> { return true; },
       [=](dismount_atom, uint32_t drive) -> caf::result<bool> {
         if (drive == 0 && all->drive_0_is_stuck) return fail(errc::device_error, "it holds fast");
+        if (drive == 0 && all->drive_0_is_loaded) return fail(errc::device_error, "unload it first");
+        if (drive == 0) all->inventory = two_cartridges();
         return true;
       },
   };
@@ -74,7 +84,10 @@ caf::behavior fake_drive(caf::event_based_actor*, machine* all, uint32_t number)
         volume.next_header = block_address{1};
         return volume;
       },
-      [=](dismount_atom) { return true; },
+      [=](dismount_atom) {
+        if (number == 0) all->drive_0_is_loaded = false;
+        return true;
+      },
       [=](write_atom, const write_job& job) {
         all->note(all->done, name + " writes " + job.volume.id.value);
         write_outcome outcome;
@@ -183,13 +196,6 @@ struct nest {
   std::vector<caf::actor> kept;
 };
 
-library_inventory two_cartridges() {
-  library_inventory inventory;
-  inventory.in_slots = {barcode{"A"}, barcode{"B"}};
-  inventory.in_drives = {barcode{}, barcode{}};
-  return inventory;
-}
-
 tape_item item_of(uint32_t number) {
   tape_item item;
   item.aggregation.id = {batch_id{1}, number};
@@ -225,6 +231,20 @@ TEST_CASE("mount scheduler: a drive that keeps its cartridge does not stop the o
   bool taken = false;
   CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
   CHECK(all.comes(all.done, "drive 1 writes B"));
+}
+
+TEST_CASE("mount scheduler: a drive that a frozen node left loaded is unloaded, without an alert") {
+  machine all;
+  all.inventory = two_cartridges();
+  all.inventory.in_slots = {barcode{"B"}};
+  all.inventory.in_drives[0] = barcode{"A"};
+  all.drive_0_is_loaded = true;
+  nest n{all, 3'600'000};
+  bool taken = false;
+  CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
+  CHECK(all.comes(all.done, "drive 0 writes A"));
+  std::lock_guard lock{all.mutex};
+  CHECK(all.alerts.empty());
 }
 
 TEST_CASE("mount scheduler: a quarantined volume is not read until it is released") {

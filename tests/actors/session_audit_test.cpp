@@ -67,12 +67,16 @@ TEST_CASE("registrar: old audit records are forgotten") {
   REQUIRE(n.store->add_audit(now));
   auto second =
       n.system.spawn(registrar, n.store.get(), actors_ptr{n.actors}, uint64_t{500}, uint32_t{400});
-  n.self->request(second, std::chrono::seconds{20}, put_drop_atom_v, batch_id{99})
-      .receive([](bool) {}, [](const caf::error&) {});
+  // It begins by itself; a request may have come before that.
   auto left = n.store->view()->audits(0, 1000);
+  for (int i = 0; i < 1000 && left && left->size() > 1; ++i) {
+    n.self->request(second, std::chrono::seconds{20}, put_drop_atom_v, batch_id{99})
+        .receive([](bool) {}, [](const caf::error&) {});
+    left = n.store->view()->audits(0, 1000);
+  }
+  n.self->send_exit(second, caf::exit_reason::user_shutdown);
+  n.self->wait_for(second);
   REQUIRE(left);
   REQUIRE(left->size() == 1);
   CHECK(left->front().number == 4);
-  n.self->send_exit(second, caf::exit_reason::user_shutdown);
-  n.self->wait_for(second);
 }

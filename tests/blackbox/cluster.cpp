@@ -24,10 +24,6 @@ uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-std::string at(uint16_t port) {
-  return "\"127.0.0.1:" + std::to_string(port) + "\"";
-}
-
 }  // namespace
 
 const std::vector<std::string>& test_cluster::names() {
@@ -35,28 +31,37 @@ const std::vector<std::string>& test_cluster::names() {
   return all;
 }
 
-test_cluster::test_cluster() {
+test_cluster::test_cluster(shape wanted) : shape_(wanted) {
   fs::create_directories(data());
-  for (auto& name : names()) nodes_[name].port = free_port();
+  auto all = names();
+  if (shape_ == shape::with_standby) all.insert(all.begin() + 1, "standby");
+  if (shape_ == shape::separated) networks_ = std::make_unique<separate_networks>(all);
+  for (auto& name : all) nodes_[name].port = free_port();
   configure("head", "\"head\"", "", "");
+  if (shape_ == shape::with_standby) configure("standby", "\"standby\"", "", "");
   for (std::string name : {"io1", "io2"})
     configure(name, "\"io\"", "",
               "[library]\nbarcode_prefix = \"" + std::string{name == "io1" ? "EA" : "EB"} +
                   "\"\ncapacity_bytes = \"2GiB\"\n");
   configure("source", "\"source\"", "\"" + data().string() + "\"", "");
-  auto made = run(
-      {"elastictape", "admin", "cluster", "init", "--config", (folder_ / "head.toml").string()});
+  auto config = (folder_ / "head.toml").string();
+  auto made = run({"elastictape", "admin", "cluster", "init", "--config", config});
   INFO(made.err);
   REQUIRE(made.code == 0);
   launch("head", {});
-  for (auto& name : names()) {
+  for (auto& name : all) {
     if (name == "head") continue;
-    auto token = run(
-        {"elastictape", "admin", "cluster", "token", "--config", (folder_ / "head.toml").string()});
+    auto token = run({"elastictape", "admin", "cluster", "token", "--config", config});
     REQUIRE(token.code == 0);
-    launch(name, token.out.substr(0, token.out.find('\n')));
+    launch(name, {"--join", link_address("head"), "--token",
+                  token.out.substr(0, token.out.find('\n'))});
   }
-  for (auto& name : names()) REQUIRE(wait_state(name, "up"));
+  for (auto& name : names()) {
+    bool up = wait_state(name, "up");
+    INFO(name << "\n" << call({"admin", "cluster", "status"}).out << log_of(name));
+    REQUIRE(up);
+  }
+  if (shape_ == shape::with_standby) REQUIRE(wait_follows("standby"));
   auto added = call({"admin", "workspace", "add", "w", "--root", data().string(), "--manager",
                      "root", "--quota", "1T"});
   INFO(added.err);
@@ -75,36 +80,83 @@ test_cluster::~test_cluster() {
 
 void test_cluster::configure(const std::string& name, const std::string& roles,
                              const std::string& roots, const std::string& more) {
-  auto& one = nodes_[name];
   std::string text = "[node]\nname = \"" + name + "\"\nroles = [" + roles + "]\nroots = [" + roots +
                      "]\n[service]\nstate = \"" + (folder_ / name).string() +
                      "\"\nhttp = \"off\"\n";
-  if (name.starts_with("io")) text += "tls_listen = \"127.0.0.1:0\"\n";
-  text += "[cluster]\nlisten = " + at(one.port) + "\nheartbeat_ms = 100\ndown_after_ms = 1000\n";
-  if (name != "head") text += "head = " + at(nodes_["head"].port) + "\n";
+  if (name.starts_with("io")) text += "tls_listen = \"" + host_of(name) + ":0\"\n";
+  text += "[cluster]\nlisten = \"" + link_address(name) + "\"\nheartbeat_ms = 100\ndown_after_ms = 1000\n";
+  bool pair = shape_ == shape::with_standby;
+  if (pair) text += "standby_timeout_ms = 5000\n";
+  if (name == "head") {
+    if (pair) text += "standby = \"standby\"\nhead = \"" + link_address("standby") + "\"\n";
+  } else {
+    text += "head = [\"" + link_address("head") + '"';
+    if (pair && name != "standby") text += ", \"" + link_address("standby") + '"';
+    text += "]\n";
+    if (name == "standby") text += "standby = \"head\"\n";
+  }
   write_file(folder_ / (name + ".toml"), text + more);
 }
 
-void test_cluster::launch(const std::string& name, const std::string& token) {
+std::string test_cluster::host_of(const std::string& name) const {
+  return networks_ ? networks_->host(name) : "127.0.0.1";
+}
+
+std::string test_cluster::link_address(const std::string& name) const {
+  return host_of(name) + ":" + std::to_string(nodes_.at(name).port);
+}
+
+std::vector<std::string> test_cluster::command_on(const std::string& name,
+                                                  std::vector<std::string> words) const {
+  if (!networks_) return words;
+  words[0] = (binaries() / words[0]).string();
+  auto all = networks_->on(name);
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+void test_cluster::launch(const std::string& name, const std::vector<std::string>& more) {
   auto& one = nodes_.at(name);
   std::vector<std::string> words{"elastictape", "serve", "--config",
                                  (folder_ / (name + ".toml")).string()};
-  if (!token.empty()) {
-    words.insert(words.end(), {"--join", "127.0.0.1:" + std::to_string(nodes_.at("head").port),
-                               "--token", token});
-  }
+  words.insert(words.end(), more.begin(), more.end());
+  words = command_on(name, words);
   one.said = std::make_unique<pipe_ends>();
   child_options how;
   how.out = one.said->write.get();
   one.process = std::make_unique<child>(words, how);
   one.said->write.close();
-  auto line = read_line(one.said->read.get());
+  await_ready(name);
+}
+
+void test_cluster::await_ready(const std::string& name) {
+  auto line = read_line(nodes_.at(name).said->read.get());
   INFO(name << " said: " << line << log_of(name));
   REQUIRE(line.starts_with("elastictape ready:"));
 }
 
-void test_cluster::start(const std::string& node) {
-  launch(node, {});
+void test_cluster::start(const std::string& node, const std::vector<std::string>& more) {
+  launch(node, more);
+}
+
+void test_cluster::promote(const std::string& standby) {
+  auto done = call_at(standby, {"admin", "cluster", "promote"});
+  INFO(done.out << done.err << log_of(standby));
+  REQUIRE(done.code == 0);
+  CHECK(done.out.find("node " + standby + " is the head") != std::string::npos);
+  // The same process says that it is ready once more.
+  await_ready(standby);
+  head_ = standby;
+}
+
+bool test_cluster::wait_follows(const std::string& name) const {
+  auto until = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  while (std::chrono::steady_clock::now() < until) {
+    auto told = call_at(name, {"admin", "inspect"});
+    if (told.out.find("has everything") != std::string::npos) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  }
+  return false;
 }
 
 void test_cluster::kill_9(const std::string& node) {
@@ -114,15 +166,24 @@ void test_cluster::kill_9(const std::string& node) {
   one.process.reset();
 }
 
+int test_cluster::stop(const std::string& node) {
+  auto& one = nodes_.at(node);
+  one.process->signal(SIGTERM);
+  auto code = one.process->wait(std::chrono::seconds{60});
+  one.process.reset();
+  return code.value_or(-1);
+}
+
 void test_cluster::signal(const std::string& node, int number) {
   nodes_.at(node).process->signal(number);
 }
 
-outcome test_cluster::call(std::vector<std::string> words) const {
+outcome test_cluster::call_at(const std::string& node, std::vector<std::string> words) const {
   words.insert(words.begin(), "elastictape");
-  return run(words, {{"ELASTICTAPE_SERVER", "unix:" + (folder_ / "head/elastictape.sock").string()},
-                     {"ELASTICTAPE_WORKSPACE", "w"},
-                     {"HOME", folder_.path().string()}});
+  return run(words,
+             {{"ELASTICTAPE_SERVER", "unix:" + (folder_ / node / "elastictape.sock").string()},
+              {"ELASTICTAPE_WORKSPACE", "w"},
+              {"HOME", folder_.path().string()}});
 }
 
 uint64_t test_cluster::put(const fs::path& what) {
@@ -169,6 +230,10 @@ size_t test_cluster::descriptors_of(const std::string& node) const {
     ++count;
   }
   return count;
+}
+
+size_t test_cluster::memory_kib_of(const std::string& node) const {
+  return std::stoull(process_fact(nodes_.at(node).process->process(), "VmRSS"));
 }
 
 std::string test_cluster::log_of(const std::string& node) const {

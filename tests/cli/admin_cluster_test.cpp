@@ -108,3 +108,16 @@ TEST_CASE_METHOD(cluster_fixture, "cluster token needs a cluster, and lives as l
   cluster::join_tokens kept{state / "cluster" / "join-tokens"};
   CHECK_FALSE(kept.take(token_hash(token->secret), system_clock().now_ns() + 61'000'000'000));
 }
+
+TEST_CASE_METHOD(cluster_fixture, "cluster token goes by way of the service, where one runs") {
+  REQUIRE(init("head-1") == exit_ok);
+  auto before = out_fd.text().size();
+  runs_here = true;
+  CHECK(run(run_admin_cluster, options(what::token)) == exit_ok);
+  CHECK(connections == 1);
+  auto text = out_fd.text().substr(before);
+  auto token = cluster::parse_join_token(text.substr(0, text.size() - 1));
+  REQUIRE(token);
+  CHECK(service.join_hashes == std::vector<std::string>{token_hash(token->secret)});
+  CHECK_FALSE(fs::exists(state / "cluster" / "join-tokens"));
+}

@@ -67,6 +67,7 @@ struct command_fixture {
   memory_fd err_fd;
   std::atomic<bool> stop{false};
   unsigned connections = 0;
+  bool runs_here = false;  ///< a service, on the state folder
 
   /// Runs `run(options, context)` and returns its exit code.
   template <class Run, class Options>
@@ -75,6 +76,11 @@ struct command_fixture {
     reporter report{"et_test", err_fd.get(), false};
     command_context context{out, report, {}, {}, 1};
     context.connect = [this] { return connect(); };
+    context.connect_to_state =
+        [this](const std::string&) -> caf::expected<std::unique_ptr<service_api>> {
+      if (!runs_here) return fail(errc::unavailable, "no service answers there");
+      return connect();
+    };
     context.catch_interrupt = [this]() -> const std::atomic<bool>& { return stop; };
     return command(options, context);
   }

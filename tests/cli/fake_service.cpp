@@ -93,6 +93,9 @@ class borrowed : public service_api {
   }
   caf::expected<std::vector<report>> inspect() override { return to_.inspect(); }
   caf::expected<std::vector<report>> nodes() override { return to_.nodes(); }
+  caf::error add_join_token(const std::string& a, int64_t b) override {
+    return to_.add_join_token(a, b);
+  }
   caf::expected<std::string> promote(bool a) override { return to_.promote(a); }
   caf::expected<std::vector<alert_record>> alerts(uint64_t a) override { return to_.alerts(a); }
   caf::expected<token_record> add_token(const token_record& a) override { return to_.add_token(a); }

@@ -336,6 +336,11 @@ class fake_service : public service_api {
     }
     return fail(errc::not_found, "there is no volume " + id.value);
   }
+  std::vector<std::string> join_hashes;
+  caf::error add_join_token(const std::string& hash, int64_t) override {
+    join_hashes.push_back(hash);
+    return {};
+  }
   caf::expected<std::string> promote(bool force) override {
     return std::string{force ? "promoted by force" : "promoted"};
   }

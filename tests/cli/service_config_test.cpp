@@ -64,6 +64,10 @@ TEST_CASE("the example configurations of a cluster are valid") {
   auto source = load_service_config(folder / "cluster-source.toml");
   REQUIRE(source);
   CHECK(source->node.is("source"));
+  auto standby = load_service_config(folder / "cluster-standby.toml");
+  REQUIRE(standby);
+  CHECK(standby->node.is("standby"));
+  CHECK_FALSE(standby->node.is("head"));
 }
 
 TEST_CASE("what is wrong with a node or a cluster is named with file, line and key") {

@@ -90,13 +90,16 @@ struct no_state {
 };
 
 dialler_actor::behavior_type plain_dialler(dialler_actor::stateful_pointer<no_state> self,
-                                           membership_actor own, membership_actor* other,
-                                           std::string own_name, std::string other_name) {
+                                           membership_actor own, std::string own_name,
+                                           const std::map<std::string, membership_actor>* others,
+                                           diary* seen) {
   auto number = std::make_shared<uint64_t>(0);
-  return {[=](dial_atom, const std::string&, const std::string&) {
-            if (!other) return;
-            auto port = self->spawn(cluster::node_port, *other, ++*number, own_name);
-            self->send(own, linked_atom_v, *number, other_name,
+  return {[=](dial_atom, const std::string& address, const std::string&) {
+            auto other = others->find(address);
+            if (other == others->end()) return;
+            seen->note("dialled " + address);
+            auto port = self->spawn(cluster::node_port, other->second, ++*number, own_name);
+            self->send(own, linked_atom_v, *number, address.substr(0, address.find(':')),
                        caf::actor_cast<caf::strong_actor_ptr>(port));
           },
           [=](tick_atom) {}};
@@ -109,13 +112,16 @@ struct pair_of_nodes {
   fixture catalogue;
   std::shared_ptr<service_actors> head = std::make_shared<service_actors>();
   std::shared_ptr<service_actors> node = std::make_shared<service_actors>();
+  std::map<std::string, membership_actor> at, nowhere;  ///< who is found where
   membership_actor of_head, of_node;
+  uint64_t head_link = 1;
   std::vector<caf::actor> all;
 
   ~pair_of_nodes() {
     caf::scoped_actor self{system};
     for (auto& one : all) self->send_exit(one, caf::exit_reason::user_shutdown);
     self->wait_for(all);
+    at.clear();
     *head = {};
     *node = {};
   }
@@ -126,7 +132,25 @@ struct pair_of_nodes {
     return caf::actor_cast<Handle>(made);
   }
 
-  void begin(std::vector<held_file> files) {
+  /// A membership that is no head and looks for none: a standby's.
+  void add_standby() {
+    auto own = std::make_shared<service_actors>();
+    own->node = "standby";
+    own->head = keep<head_actor>(caf::actor_cast<caf::actor>(system.spawn(relay<head_actor>)));
+    cluster::membership_options options;
+    options.heads = {"nowhere:1"};
+    options.heartbeat = 20ms;
+    options.down_after = 20s;
+    options.close_link = [](uint64_t, const std::string&) {};
+    auto none = [this](const membership_actor& one) -> dialler_actor {
+      return system.spawn(plain_dialler, one, "standby", &nowhere, &seen);
+    };
+    at["standby:1"] = system.spawn(cluster::membership, actors_ptr{own}, options, none);
+    all.push_back(caf::actor_cast<caf::actor>(at["standby:1"]));
+    head_link = 2;
+  }
+
+  void begin(std::vector<held_file> files, std::vector<std::string> heads = {"head:1"}) {
     head->node = "head";
     head->scheduler = keep<mount_scheduler_actor>(system.spawn(fake_scheduler, &seen));
     head->head = keep<head_actor>(system.spawn(fake_head_port, &seen));
@@ -138,10 +162,12 @@ struct pair_of_nodes {
     as_head.down_after = 20s;
     as_head.close_link = [this](uint64_t number, const std::string& why) { cut(number, why); };
     auto none = [this](const membership_actor& own) -> dialler_actor {
-      return system.spawn(plain_dialler, own, nullptr, "head", "");
+      return system.spawn(plain_dialler, own, "head", &nowhere, &seen);
     };
     of_head = system.spawn(cluster::membership, actors_ptr{head}, as_head, none);
     all.push_back(caf::actor_cast<caf::actor>(of_head));
+    at["head:1"] = of_head;
+    if (heads.size() > 1) add_standby();
 
     node->node = "n1";
     node->head = keep<head_actor>(caf::actor_cast<caf::actor>(system.spawn(relay<head_actor>)));
@@ -152,13 +178,13 @@ struct pair_of_nodes {
     own.keeper = node->keeper;
     node->nodes->put(own);
     cluster::membership_options as_node;
-    as_node.heads = {"head:1"};
+    as_node.heads = std::move(heads);
     as_node.heartbeat = 20ms;
     as_node.down_after = 20s;
     as_node.close_link = as_head.close_link;
     as_node.give_up_jobs = [this](bool on) { seen.note(on ? "node: gives up" : "node: settled"); };
     auto dial = [this](const membership_actor& own_one) -> dialler_actor {
-      return system.spawn(plain_dialler, own_one, &of_head, "n1", "head");
+      return system.spawn(plain_dialler, own_one, "n1", &at, &seen);
     };
     of_node = system.spawn(cluster::membership, actors_ptr{node}, as_node, dial);
     all.push_back(caf::actor_cast<caf::actor>(of_node));
@@ -242,6 +268,17 @@ TEST_CASE("membership: a lost node fails what waits for it, gives up its work, a
   CHECK(p.seen.has("alert: node n1 is back"));
   // Nothing of what it alone has was touched.
   CHECK(f.aggregation(ids[0]).state == state::cached);
+}
+
+TEST_CASE("membership: a standby at one of the head's addresses does not end the search") {
+  pair_of_nodes p;
+  p.begin({}, {"standby:1", "head:1"});
+  CHECK(p.seen.has("scheduler: joined n1"));
+  // The link to the standby is one, however often the search begins anew.
+  p.cut(p.head_link, "a test");
+  CHECK(p.seen.has("alert: node n1 is back"));
+  std::lock_guard lock{p.seen.mutex};
+  CHECK(std::count(p.seen.lines.begin(), p.seen.lines.end(), "dialled standby:1") == 1);
 }
 
 TEST_CASE("membership: a node that is expected and never came is lost") {

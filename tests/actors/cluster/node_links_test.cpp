@@ -245,6 +245,7 @@ TEST_CASE("node_links: a node that dials once more takes the place of its lost l
   auto link = n.other.connect(n.head);
   REQUIRE(link);
   auto second = n.other.connect(n.head);
+  INFO((second ? std::string{} : text_of(second.error())));
   REQUIRE(second);
   CHECK(n.other.ask(second->port, "again") == "again");
   CHECK(n.other.closed.has("head: "));

@@ -161,7 +161,7 @@ TEST_CASE("a standby that falls silent is dropped, and counts again when it is b
   wire w;
   w.join(h, s);
   REQUIRE(h.in(mode::following));
-  REQUIRE(comes([&] { return h.alerts_with("counts again") == 1; }));
+  REQUIRE(comes([&] { return h.alerts_with("counts again") > 0; }));
   need(c.commit(c.upload()));
 }
 
@@ -182,7 +182,7 @@ TEST_CASE("with the policy wait nothing is acknowledged until the standby is bac
   wire second;
   second.join(h, s);
   REQUIRE(comes([&] { return need(h.store->view()->batch(id)).has_value(); }));
-  REQUIRE(comes([&] { return h.alerts_with("nothing is acknowledged") == 1; }));
+  REQUIRE(comes([&] { return h.alerts_with("nothing is acknowledged") > 0; }));
 }
 
 TEST_CASE("a head without its standby at the start goes on alone in time", "[shipping]") {

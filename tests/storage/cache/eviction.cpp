@@ -80,6 +80,8 @@ TEST_CASE("files leave when their retention time has passed, oldest first") {
   ledger.mark_safe(id(4), 0);
   CHECK(ledger.pick_evictions(10, 7, 0) == ids{id(4), id(2), id(3)});
   CHECK(ledger.leaving_bytes() == 40);
+  CHECK(ledger.is_leaving(id(4)));
+  CHECK_FALSE(ledger.is_leaving(id(5)));
 }
 
 TEST_CASE("above the high watermark files leave down to the low one") {

@@ -1,0 +1,76 @@
+// Single nodes of a cluster lose their power under load, and come back with what their disks held,
+// while the others know all that they had been told: the head, I/O nodes, and the node with the
+// files.
+//
+// ET_KILLS and ET_SEED make other and longer runs.
+
+#include <catch2/catch.hpp>
+#include <iostream>
+
+#include "tests/blackbox/cluster.hpp"
+#include "tests/crash/checks.hpp"
+#include "tests/crash/clients.hpp"
+#include "tests/crash/journalled.hpp"
+#include "tests/crash/settings.hpp"
+
+using namespace et::crash;
+using et::blackbox::test_cluster;
+using std::chrono::milliseconds;
+
+TEST_CASE("nodes of a cluster lose their power under load, and nothing is lost", "[nodepower]") {
+  auto kills = setting("ET_KILLS", 5);
+  auto seed = setting("ET_SEED", 1);
+  INFO("seed " << seed);
+  std::mt19937_64 random{seed};
+  test_cluster cluster;
+  std::map<std::string, powered_folder> folders;
+  for (const auto& name : test_cluster::names()) {
+    REQUIRE(cluster.stop(name) == 0);
+    auto& folder = folders.try_emplace(name, cluster.folder(name)).first->second;
+    folder.start([&] { cluster.start(name); });
+  }
+  for (const auto& name : test_cluster::names()) REQUIRE(cluster.wait_state(name, "up"));
+  trees sources{cluster.data()};
+  ledger told;
+  clients load{{.surroundings = {{"ELASTICTAPE_SERVER",
+                                  "unix:" + cluster.folder("head/elastictape.sock").string()},
+                                 {"HOME", cluster.folder("home").string()}},
+                .workspace = "w",
+                .folder = cluster.folder("clients"),
+                .seed = random(),
+                .first_tree = 1,
+                .reconnect_s = 120},
+               sources,
+               told};
+  std::map<std::string, size_t> lost;
+  for (uint64_t i = 0; i < kills; ++i) {
+    auto run_until = [&](milliseconds time) {
+      auto until = std::chrono::steady_clock::now() + time;
+      while (std::chrono::steady_clock::now() < until) load.step(milliseconds{10});
+    };
+    run_until(milliseconds{random() % 2000});
+    const auto& victim = test_cluster::names()[random() % test_cluster::names().size()];
+    auto loss = random();
+    INFO("loss " << i << " of " << victim << ", seed " << loss);
+    cluster.kill_9(victim);
+    folders.at(victim).lose_power(loss);
+    ++lost[victim];
+    if (random() % 2 == 0) run_until(milliseconds{random() % 2000});
+    folders.at(victim).start([&] { cluster.start(victim); });
+  }
+  auto all_ended = load.finish(std::chrono::seconds{180});
+  for (const auto& name : test_cluster::names()) CHECK(cluster.wait_state(name, "up"));
+  checks all{[&](std::vector<std::string> words) { return cluster.call(std::move(words)); }, "w",
+             cluster.folder("check"), sources, told};
+  all.at_start();
+  all.after_work(1'000'000);
+  for (const auto& name : test_cluster::names()) CHECK(cluster.stop(name) == 0);
+  all.on_disk({cluster.folder("io1/library"), cluster.folder("io2/library")},
+              {cluster.folder("head"), cluster.folder("io1"), cluster.folder("io2")});
+  CHECK(all_ended);
+  for (const auto& what : load.complaints()) FAIL_CHECK(what);
+  for (const auto& what : all.violations()) FAIL_CHECK(what);
+  for (const auto& [name, count] : lost) std::cout << name << " lost power " << count << " times, ";
+  std::cout << load.commands() - load.unreached() << " commands, " << all.read_back()
+            << " batches read back and checked" << std::endl;
+}

@@ -1,0 +1,264 @@
+#include "tests/simulation/run.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <fstream>
+
+#include "tests/simulation/checks.hpp"
+#include "tests/simulation/client.hpp"
+#include "tests/simulation/engine_work.hpp"
+
+namespace et::simulation {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr machine first_client = 100;
+
+class play {
+ public:
+  explicit play(const run_options& with)
+      : options_(with),
+        world_(with.seed),
+        wires_(world_),
+        plan_(site_plan::random(world_.random())),
+        rates_(with.faults ? faults::random(world_.random()) : faults{}),
+        site_(world_, wires_, with.root / "site", plan_, rates_) {
+    result_.crashes = result_.cuts = 0;
+  }
+
+  run_result go() {
+    if (begin()) {
+      work();
+      heal();
+    }
+    for (auto& what : site_.failures()) truth_.violated("an actor has ended: " + what);
+    result_.trace = world_.trace();
+    result_.violations = truth_.violations;
+    result_.simulated = world_.now();
+    result_.steps = world_.steps();
+    result_.puts = truth_.puts;
+    result_.gets = truth_.gets;
+    result_.removes = truth_.removes;
+    result_.cancels = truth_.cancels;
+    result_.read_files = truth_.read_files;
+    return result_;
+  }
+
+ private:
+  bool begin() {
+    for (size_t i = 0; i < site_.machines(); ++i) {
+      auto error = site_.start(static_cast<machine>(i));
+      if (!error) continue;
+      truth_.violated("a machine does not start: " + text_of(error));
+      return false;
+    }
+    auto count = 1 + world_.random().below(3);
+    for (uint64_t i = 0; i < count; ++i) {
+      workspace_record workspace;
+      workspace.name = "w" + std::to_string(i);
+      auto folder = options_.root / "sources" / workspace.name;
+      workspace.roots = {folder.string()};
+      workspace.managers = {"user of " + workspace.name};
+      workspace.quota_bytes = world_.random().chance(0.2) ? 3'000'000 : 1ull << 40;
+      auto added = site_.head_service()->store().add_workspace(workspace);
+      if (!added) {
+        truth_.violated("no workspace: " + text_of(added.error()));
+        return false;
+      }
+      clients_.push_back(std::make_unique<client>(world_, wires_, site_, truth_, folder,
+                                                  first_client + static_cast<machine>(i),
+                                                  workspace.name));
+    }
+    administrator_ =
+        std::make_unique<client>(world_, wires_, site_, truth_, options_.root / "sources" / "none",
+                                 first_client - 1, "none", true);
+    return true;
+  }
+
+  void work() {
+    world_.between = [this] { disturb(); };
+    site_.set_disk_faults();
+    for (auto& one : clients_) one->begin();
+    administrator_->begin();
+    auto time = world_.random().span(2min, 30min);
+    auto last = world_.steps() + options_.max_steps;
+    world_.run_until([&] { return world_.steps() >= last || broken(); }, time);
+  }
+
+  bool broken() const { return !truth_.violations.empty() || !site_.failures().empty(); }
+
+  /// What goes wrong before a step.
+  void disturb() {
+    site_.bury();
+    for (auto due = restarts_.begin(); due != restarts_.end();) {
+      if (due->second > world_.now() || site_.present(due->first)) {
+        ++due;
+        continue;
+      }
+      auto who = due->first;
+      due = restarts_.erase(due);
+      if (auto error = site_.start(who)) {
+        spdlog::error("{} does not start: {}", site_.name_of(who), text_of(error));
+        restarts_[who] = world_.now() + 30s;
+        if (++failed_starts_ > 1000) truth_.violated("a machine does not start: " + text_of(error));
+      }
+    }
+    auto& dice = world_.random();
+    if (engine_work() > 0 && dice.chance(0.05)) do_engine_work();
+    auto strikes = [&](double rate) { return rate > 0 && dice.chance(rate); };
+    if (strikes(rates_.crash)) crash(static_cast<machine>(dice.below(site_.machines())));
+    if (strikes(rates_.pause))
+      world_.pause(static_cast<machine>(dice.below(site_.machines())),
+                   world_.now() + dice.span(100ms, 40s));
+    if (strikes(rates_.cut)) {
+      auto links = wires_.between([](machine, machine) { return true; });
+      if (!links.empty()) wires_.cut(links[dice.below(links.size())]);
+      ++result_.cuts;
+    }
+    if (strikes(rates_.silence)) {
+      auto links = wires_.between([](machine, machine) { return true; });
+      if (!links.empty()) {
+        auto link = links[dice.below(links.size())];
+        wires_.silence(link, true);
+        silent_[link] = world_.now() + dice.span(1s, 60s);
+      }
+    }
+    for (auto due = silent_.begin(); due != silent_.end();) {
+      if (due->second > world_.now()) {
+        ++due;
+        continue;
+      }
+      wires_.silence(due->first, false);
+      due = silent_.erase(due);
+    }
+    if (plan_.copies > 1 && strikes(rates_.flip)) flip();
+    if (strikes(rates_.clock_jump)) {
+      auto jump = dice.span(1s, 2h).count();
+      world_.clock().advance_ns(dice.chance(0.5) ? jump : -jump);
+    }
+  }
+
+  /// Changes a byte of a cartridge, but only of one pool: the other copy must do.
+  void flip() {
+    auto* head = site_.head_service();
+    if (!head) return;
+    auto all = head->store().view()->volumes();
+    if (!all) return;
+    std::vector<volume_record> some;
+    for (auto& one : *all)
+      if (one.aggregations > 0 && one.pool == pool_of_copy(2)) some.push_back(one);
+    if (some.empty()) return;
+    auto& one = some[world_.random().below(some.size())];
+    auto image = site_.image_of(one.id);
+    std::error_code code;
+    auto size = fs::file_size(image, code);
+    if (image.empty() || code || size == 0) return;
+    auto at = world_.random().below(size);
+    std::fstream file{image, std::ios::in | std::ios::out | std::ios::binary};
+    file.seekg(static_cast<std::streamoff>(at));
+    auto byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(byte);
+    spdlog::info("a byte of {} changes at {}", one.id.value, at);
+    truth_.damaged.insert(one.id);
+  }
+
+  void crash(machine who) {
+    // Each start leaves a file of the catalogue's that nothing merges here.
+    if (!site_.runs(who) || result_.crashes >= 15) return;
+    ++result_.crashes;
+    spdlog::info("{} crashes", site_.name_of(who));
+    site_.crash(who, world_.random().chance(rates_.power_loss));
+    restarts_[who] =
+        world_.now() + world_.random().span(1s, world_.random().chance(0.2) ? 1h : 2min);
+  }
+
+  /// For the log of who looks for the reason.
+  void tell_volumes() {
+    auto* head = site_.head_service();
+    if (!head) return spdlog::error("the head does not run");
+    auto view = head->store().view();
+    if (auto all = view->volumes())
+      for (auto& one : *all)
+        spdlog::info("volume {} of {} pool {}: {}, {} of {} bytes", one.id.value, one.node,
+                     one.pool, to_string(one.status), one.written_bytes, one.capacity_bytes);
+    for (auto& [id, batch] : truth_.batches) {
+      auto record = view->batch(id);
+      if (!record || !*record || (*record)->state > state::cached) continue;
+      auto list = view->aggregations(id, 0, 100);
+      if (!list) continue;
+      for (auto& one : *list)
+        if (one.state <= state::cached)
+          spdlog::info("aggregation {} is {} at {}, {} bytes, {} copies", to_string(one.id),
+                       to_string(one.state), one.node, one.size_bytes, one.copies.size());
+    }
+  }
+
+  void heal() {
+    rates_ = {};
+    site_.set_disk_faults();
+    for (auto& [link, due] : silent_) due = world_.now();
+    for (auto& [who, due] : restarts_) due = world_.now();
+    for (auto& one : clients_) one->rest();
+    administrator_->rest();
+    // The operator brings new cartridges and starts every machine again.
+    site_.add_cartridges(40);
+    for (size_t i = 0; i < site_.machines(); ++i) {
+      site_.crash(static_cast<machine>(i));
+      restarts_.emplace(static_cast<machine>(i), world_.now() + 1s);
+    }
+    auto end = world_.steps() + options_.max_steps * 4;
+    auto out_of_steps = [&] { return world_.steps() >= end || broken(); };
+    auto all_rest = [&] {
+      return administrator_->rests() &&
+             std::all_of(clients_.begin(), clients_.end(), [](auto& one) { return one->rests(); });
+    };
+    world_.run_until([&] { return all_rest() || out_of_steps(); }, 24h);
+    if (!all_rest() && !broken()) return truth_.violated("a client's command has not ended");
+    administrator_->begin_release();
+    world_.run_until([&] { return all_rest() || out_of_steps(); }, 24h);
+    world_.run_until(
+        [&] {
+          return out_of_steps() || (world_.steps() % 64 == 0 && unfinished(site_, truth_) == 0);
+        },
+        48h);
+    if (broken()) return;
+    if (unfinished(site_, truth_) > 0) tell_volumes();
+    if (auto left = unfinished(site_, truth_))
+      return truth_.violated(std::to_string(left) + " batches have not ended");
+    for (auto& one : clients_) one->begin_check();
+    world_.run_until([&] { return all_rest() || out_of_steps(); }, 24h);
+    if (broken()) return;
+    if (!all_rest()) return truth_.violated("the last reading has not ended");
+    check_at_rest(site_, truth_);
+  }
+
+  run_options options_;
+  run_result result_;
+  world world_;
+  wires wires_;
+  site_plan plan_;
+  faults rates_;
+  truth truth_;
+  site site_;
+  std::vector<std::unique_ptr<client>> clients_;
+  std::unique_ptr<client> administrator_;
+  std::map<machine, std::chrono::nanoseconds> restarts_;
+  std::map<uint64_t, std::chrono::nanoseconds> silent_;
+  uint64_t failed_starts_ = 0;
+};
+
+}  // namespace
+
+run_result run(const run_options& with) {
+  fs::remove_all(with.root);
+  fs::create_directories(with.root);
+  auto result = play{with}.go();
+  fs::remove_all(with.root);
+  return result;
+}
+
+}  // namespace et::simulation
