@@ -9,6 +9,8 @@ LABELS ?= unit|contract|simulation|blackbox|browser|crash
 # How long `make fuzz` runs each target, and which; empty: all.
 SECONDS ?= 60
 TARGETS ?=
+# What `make tidy` looks at.
+FOLDERS ?=
 
 # The first seed of `make simulate` and `make crash`, and how many.
 SEED ?= 1
@@ -18,7 +20,7 @@ crash: N ?= 1
 # How long `make soak` goes on.
 MINUTES ?= 120
 
-.PHONY: demo test bench crash fuzz simulate soak install packages packages-for-tests
+.PHONY: demo test bench crash fuzz tidy simulate soak install packages packages-for-tests
 
 packages:
 	@cmake/packages.sh
@@ -64,6 +66,13 @@ fuzz: packages
 	@cmake --preset fuzz > build/fuzz.log 2>&1 || (cat build/fuzz.log; false)
 	@cmake --build --preset fuzz -j $(JOBS) --target $(if $(TARGETS),$(TARGETS:%=fuzz_%),fuzzers)
 	@tests/fuzz/run.sh $(CURDIR)/build/fuzz $(SECONDS) $(JOBS) $(TARGETS)
+
+# What clang-tidy has to say (.clang-tidy) about FOLDERS; empty: all. Slow.
+tidy: packages
+	@cmake/packages.sh tidy
+	@mkdir -p build
+	@cmake --preset tidy > build/tidy.log 2>&1 || (cat build/tidy.log; false)
+	@cmake/tidy.sh $(CURDIR)/build/tidy $(FOLDERS)
 
 simulate: packages
 	@mkdir -p build

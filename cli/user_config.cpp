@@ -9,6 +9,7 @@
 
 #include <cctype>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -53,12 +54,10 @@ int take_setting(void* user, const char* section, const char* name, const char* 
 }
 
 bool is_port(const std::string& text) {
-  if (text.empty() || text.size() > 5) return false;
-  for (char c : text) {
-    if (!std::isdigit(static_cast<unsigned char>(c))) return false;
-  }
-  int port = std::atoi(text.c_str());
-  return port > 0 && port < 65536;
+  uint16_t port = 0;
+  const auto* end = text.data() + text.size();
+  auto [behind, wrong] = std::from_chars(text.data(), end, port);
+  return wrong == std::errc{} && behind == end && text.size() <= 5 && port > 0;
 }
 
 caf::expected<std::string> check_address(const std::string& address, const std::string& origin) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that building, testing and running need, if any is missing. With the
-# argument `browser` also a browser (120 MB, half a minute), with `fuzz` clang (a minute), if they can
-# be had: what needs them is skipped without.
+# argument `browser` also a browser (120 MB, half a minute), with `fuzz` clang (a minute), with `tidy`
+# clang-tidy, if they can be had: what needs them is skipped without.
 set -eu
 needed="make g++ cmake ninja-build pkg-config libcaf-dev librocksdb-dev libspdlog-dev catch2 libcli11-dev
 libtomlplusplus-dev libinih-dev libarchive-dev libxxhash-dev libisal-dev nlohmann-json3-dev
@@ -10,6 +10,7 @@ python3 tar"
 wanted=
 [ "${1:-}" = browser ] && wanted="chromium chromium-driver"
 [ "${1:-}" = fuzz ] && ! command -v clang++ > /dev/null && wanted="clang libclang-rt-dev"
+[ "${1:-}" = tidy ] && wanted="clang clang-tidy"
 is_installed() {
   dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'
 }

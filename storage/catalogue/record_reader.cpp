@@ -5,7 +5,7 @@
 namespace et {
 
 template <class Record, keys::family F>
-caf::expected<std::optional<Record>> record_reader::load(const keys::key<F>& key, Record&& draft,
+caf::expected<std::optional<Record>> record_reader::load(const keys::key<F>& key, Record draft,
                                                          const char* kind,
                                                          const std::string& name) const {
   rocksdb::PinnableSlice value;

@@ -35,8 +35,8 @@ class record_reader {
 
  private:
   template <class Record, keys::family F>
-  caf::expected<std::optional<Record>> load(const keys::key<F>& key, Record&& draft,
-                                            const char* kind, const std::string& name) const;
+  caf::expected<std::optional<Record>> load(const keys::key<F>& key, Record draft, const char* kind,
+                                            const std::string& name) const;
 
   const database* db_;
   const rocksdb::Snapshot* snapshot_;

@@ -31,7 +31,7 @@ struct entry_freer {
 // The member's name, ending in a NUL as `path` does, or empty for a path that cannot be one.
 std::string_view member_name(const std::string& path) {
   if (path.size() < 2 || path[0] != '/' || path.back() == '/') return {};
-  if (std::memchr(path.data(), 0, path.size())) return {};
+  if (path.find('\0') != std::string::npos) return {};
   for (size_t slash = 0; slash != std::string::npos; slash = path.find('/', slash + 1)) {
     char next = path[slash + 1];
     if (next == '/') return {};

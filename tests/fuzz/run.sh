@@ -13,7 +13,7 @@ one() {
   name=$1
   mkdir -p "$build/corpus/$name" "$here/corpus/$name"
   if "$build/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -rss_limit_mb=512 \
-    -malloc_limit_mb=128 -timeout=10 -max_len=65536 -print_final_stats=1 \
+    -malloc_limit_mb=128 -timeout=30 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="$build/artifacts/$name-" "$build/corpus/$name" "$here/corpus/$name" \
     > "$build/$name.log" 2>&1; then result=ok; else result="BROKEN, see $build/$name.log"; fi
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$name.log" | tail -1)
