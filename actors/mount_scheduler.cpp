@@ -32,6 +32,9 @@ using namespace scheduling;
 
 namespace {
 
+/// Between attempts to record what was written.
+constexpr std::chrono::milliseconds record_again_after{2000};
+
 /// A drive that could not read another node's cache waits so long.
 constexpr int64_t unreachable_rest_ms = 1000;
 
@@ -156,14 +159,35 @@ void record_written(self_pointer self, uint32_t drive, const write_outcome& outc
             drive_free(self, drive);
           },
           [=](const caf::error& error) {
-            // The catalogue does not know what is on tape now, so it will be overwritten.
-            drive_failed(self, drive, recording,
-                         "what was written could not be recorded, it is written "
-                         "again: " +
-                             text_of(error));
-            requeue(self, writes);
-            drive_free(self, drive);
+            // The catalogue may have it all the same: a record whose sync failed is in its log, and
+            // is there when that is read again. Whatever would be written here now would lie over
+            // it, so volume and drive are left alone until the catalogue says that it has it.
+            trouble(self, subject_of(drive, recording),
+                    "drive " + std::to_string(drive) + ": what was written to " +
+                        outcome.volume.id.value +
+                        " cannot be recorded, trying again: " + text_of(error));
+            auto& mine = self->state;
+            auto due = self->home_system().clock().now() + record_again_after;
+            mine.unrecorded[drive] = {outcome, writes, due};
+            self->delayed_send(self, record_again_after, tick_atom_v);
+            if (mine.stopping) go_on(self);
           });
+}
+
+/// What could not be recorded yet; while the scheduler stops, a next one reads the catalogue anew.
+void record_again(self_pointer self) {
+  auto& state = self->state;
+  auto now = self->home_system().clock().now();
+  for (auto& [drive, one] : std::exchange(state.unrecorded, {})) {
+    if (state.stopping) {
+      requeue(self, one.writes);
+      state.plan->drive(drive).activity = drive_activity::idle;
+    } else if (one.due <= now) {
+      record_written(self, drive, one.outcome, std::move(one.writes));
+    } else {
+      state.unrecorded[drive] = std::move(one);
+    }
+  }
 }
 
 void write_ended(self_pointer self, uint32_t drive, const write_outcome& outcome,
@@ -301,6 +325,7 @@ void warn_starved(self_pointer self) {
 
 void scheduling::go_on(self_pointer self) {
   auto& state = self->state;
+  if (!state.unrecorded.empty()) record_again(self);
   if (state.stopping) {
     finish_stop(self);
     return;

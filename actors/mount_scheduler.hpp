@@ -31,6 +31,13 @@ struct mount_scheduler_state {
   bool ready = false;                     ///< an inventory is known
   std::set<std::string> asking;           ///< nodes, for their inventory
   std::map<std::string, uint64_t> slots;  ///< of the library of each node
+  /// Written to tape behind a flush, and perhaps not in the catalogue, by drive, which waits.
+  struct unrecorded_write {
+    write_outcome outcome;
+    std::vector<queued_write> writes;
+    caf::actor_clock::time_point due;  ///< to be tried again
+  };
+  std::map<uint32_t, unrecorded_write> unrecorded;
   bool stopping = false;
   bool starved = false;  ///< an alert said that no volume is left
   trouble_log troubles;  ///< a few for each drive and volume

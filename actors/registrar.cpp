@@ -82,18 +82,27 @@ caf::expected<std::vector<entry_error>> registrar_state::add_chunk(batch_id id,
   return refused;
 }
 
-void registrar_state::drop(batch_id id) {
+bool registrar_state::drop(batch_id id) {
   uploads.erase(id);
-  purging.insert(id);
   // Marks it as going, so that its paths can be put again before its last key is deleted.
-  if (auto marked = store->purge_batch(id, 0); !marked)
+  auto marked = store->purge_batch(id, 0);
+  if (!marked && code_of(marked.error()) == errc::invalid_argument) return false;
+  purging.insert(id);
+  if (!marked)
     spdlog::error("upload {}: cannot be dropped now: {}", id.value, text_of(marked.error()));
+  return true;
 }
 
 bool registrar_state::purge_some() {
   if (purging.empty()) return false;
   auto id = *purging.begin();
   auto finished = store->purge_batch(id, purge_step_files);
+  if (!finished && code_of(finished.error()) == errc::invalid_argument) {
+    spdlog::warn("batch {}: its commit is in the catalogue although it failed", id.value);
+    purging.erase(id);
+    revived.push_back(id);
+    return !purging.empty();
+  }
   if (!finished) {
     spdlog::error("purge of batch {}: {}", id.value, text_of(finished.error()));
     return false;
@@ -218,6 +227,8 @@ void start_purge(self_pointer self) {
 void purge(self_pointer self) {
   auto& state = self->state;
   bool more = state.purge_some();
+  for (auto id : std::exchange(state.revived, {}))
+    self->send(state.actors->director, start_atom_v, id);
   auto now = std::chrono::steady_clock::now();
   if (now >= state.next_forget) {
     if (state.forget_some(system_clock().now_ns())) {
@@ -254,10 +265,15 @@ caf::result<batch_record> commit(self_pointer self, batch_id id) {
   if (!state.uploads.count(id)) return fail(errc::not_found, "this upload is not open any more");
   stopwatch watch;
   auto batch = state.store->commit_batch(id);
+  // A record whose sync failed is in the log, and there again when the catalogue has been opened
+  // anew: then it is a batch, and the client must not hear of another thing.
+  if (!batch && !state.drop(id)) {
+    auto found = state.store->view()->batch(id);
+    if (found && *found) batch = std::move(**found);
+  }
   if (!batch) {
     // A refused batch leaves nothing behind.
     spdlog::info("upload {}: not registered: {}", id.value, text_of(batch.error()));
-    state.drop(id);
     start_purge(self);
     return answer(self, std::move(batch));
   }

@@ -27,7 +27,8 @@ struct registrar_state {
   int64_t audit_age_ns = 0;  ///< older audit records are forgotten
   std::chrono::steady_clock::time_point next_forget;
   std::map<batch_id, upload> uploads;
-  std::set<batch_id> purging;  ///< removed and dropped batches whose keys are still there
+  std::set<batch_id> purging;     ///< removed and dropped batches whose keys are still there
+  std::vector<batch_id> revived;  ///< found to be batches when they were to be purged
   bool purge_running = false;
   answer_gate gate;          ///< open while no standby counts
   bool alerts_held = false;  ///< alerts were raised that views do not show yet
@@ -35,8 +36,9 @@ struct registrar_state {
 
   /// Checks roots and maximum size, then adds what is left; errors carry the chunk's indexes.
   caf::expected<std::vector<entry_error>> add_chunk(batch_id id, const packed_page& page);
-  /// Forgets a pending batch; its keys go in the background.
-  void drop(batch_id id);
+  /// Forgets a pending batch; its keys go in the background. False: it is a batch all the same,
+  /// since its commit is in the catalogue although the service was told that it failed.
+  bool drop(batch_id id);
   /// Deletes some keys; true when there is more to do.
   bool purge_some();
   /// Forgets some audit records that are too old at `now_ns`; true when there is more to do.

@@ -25,6 +25,7 @@ struct machine {
   bool drive_0_is_stuck = false;
   bool drive_0_is_loaded = false;
   barcode mislabelled;         ///< a cartridge with another one's label
+  int record_failures = 0;     ///< so many writes cannot be recorded
   bool cache_is_lost = false;  ///< what is to be written cannot be read
   manual_clock clock;
 
@@ -142,7 +143,16 @@ struct nest {
                                  volume.id.value + " is " + to_string(volume.status) + ": " + why);
                     return true;
                   },
-                  [](written_atom, const std::vector<written_aggregation>&, const volume_record&) {
+                  [shared](
+                      written_atom, const std::vector<written_aggregation>& written,
+                      const volume_record& volume) -> caf::result<std::vector<aggregation_record>> {
+                    bool fails = false;
+                    {
+                      std::lock_guard lock{shared->mutex};
+                      fails = shared->record_failures-- > 0;
+                    }
+                    if (fails) return fail(errc::io_error, "the disk is ill");
+                    if (!written.empty()) shared->note(shared->done, "recorded " + volume.id.value);
                     return std::vector<aggregation_record>{};
                   }};
         }));
@@ -245,6 +255,21 @@ TEST_CASE("mount scheduler: a drive that a frozen node left loaded is unloaded, 
   CHECK(all.comes(all.done, "drive 0 writes A"));
   std::lock_guard lock{all.mutex};
   CHECK(all.alerts.empty());
+}
+
+TEST_CASE("mount scheduler: what cannot be recorded is not written over, but recorded again") {
+  machine all;
+  all.inventory = two_cartridges();
+  all.record_failures = 1;
+  nest n{all, 1};
+  bool taken = false;
+  CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
+  CHECK(all.comes(all.done, "recorded A"));
+  std::lock_guard lock{all.mutex};
+  CHECK(all.done == std::vector<std::string>{"drive 0 writes A", "recorded A"});
+  REQUIRE(all.alerts.size() >= 1);
+  CHECK(all.alerts[0] ==
+        "drive 0: what was written to A cannot be recorded, trying again: the disk is ill");
 }
 
 TEST_CASE("mount scheduler: a quarantined volume is not read until it is released") {

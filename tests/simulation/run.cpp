@@ -204,9 +204,9 @@ class play {
     for (auto& [who, due] : restarts_) due = world_.now();
     for (auto& one : clients_) one->rest();
     administrator_->rest();
-    // The operator brings new cartridges and starts every machine again.
-    site_.add_cartridges(40);
-    for (size_t i = 0; i < site_.machines(); ++i) {
+    // The operator brings new cartridges and starts every machine again; or must not need to.
+    if (!plan_.plenty) site_.add_cartridges(40);
+    for (size_t i = 0; !plan_.plenty && i < site_.machines(); ++i) {
       site_.crash(static_cast<machine>(i));
       restarts_.emplace(static_cast<machine>(i), world_.now() + 1s);
     }

@@ -15,6 +15,8 @@ site_plan site_plan::random(dice& with) {
   plan.head_stores = plan.nodes == 0 || with.chance(0.5);
   plan.copies = with.chance(0.4) ? 2 : 1;
   plan.cartridges = static_cast<uint32_t>(with.between(6, 16));
+  plan.plenty = with.chance(0.5);
+  if (plan.plenty) plan.cartridges = 60;
   plan.cartridge_bytes = with.between(8, 60) * 1'000'000;
   plan.drives = static_cast<uint32_t>(with.between(1, 3));
   plan.block_bytes = static_cast<uint32_t>(1024 << with.between(2, 6));

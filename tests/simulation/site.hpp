@@ -19,6 +19,7 @@ struct site_plan {
   bool head_stores = true;  ///< the head has a cache and a library of its own
   uint32_t copies = 1;
   uint32_t cartridges = 12;
+  bool plenty = false;  ///< of cartridges: none has to be brought
   uint64_t cartridge_bytes = 24'000'000;
   uint32_t drives = 2;
   uint32_t block_bytes = 32 * 1024;
