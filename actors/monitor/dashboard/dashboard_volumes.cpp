@@ -14,6 +14,7 @@ namespace {
 /// What volumes can be asked for by.
 std::vector<std::string> status_words() {
   std::vector<std::string> words;
+  words.reserve(std::size(volume_statuses) + 1);
   for (auto status : volume_statuses) words.emplace_back(to_string(status));
   words.emplace_back("absent");
   return words;

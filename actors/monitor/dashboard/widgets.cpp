@@ -1,6 +1,7 @@
 #include "actors/monitor/dashboard/widgets.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "actors/monitor/dashboard/figures.hpp"
 
@@ -30,7 +31,7 @@ constexpr uint64_t bar_length = 1000;
 uint64_t place(uint64_t amount, uint64_t whole) {
   if (whole == 0) return 0;
   auto share = static_cast<double>(amount) / static_cast<double>(whole);
-  return static_cast<uint64_t>(std::min(1.0, share) * bar_length + 0.5);
+  return static_cast<uint64_t>(std::llround(std::min(1.0, share) * bar_length));
 }
 
 }  // namespace
