@@ -142,6 +142,10 @@ void linked(self_pointer self, uint64_t number, const std::string& node,
   auto& state = self->state;
   bool as_head = state.dialling.erase(node) == 0;
   if (as_head) state.nodes_at[state.dialled_head] = node;
+  if (state.ended.count(number)) {
+    if (as_head) state.dialling_head = false;
+    return;
+  }
   auto& link = state.links[number];
   link.node = node;
   link.port = caf::actor_cast<node_port_actor>(port);
@@ -210,6 +214,10 @@ void tell_of_loss(self_pointer self, const std::string& node, const std::string&
 void cut(self_pointer self, uint64_t number, const std::string& reason) {
   auto& state = self->state;
   auto found = state.links.find(number);
+  // A message of it may still come, and must not make it look alive: nobody would tell its end
+  // again.
+  state.ended.insert(number);
+  if (state.ended.size() > state.max_ended) state.ended.erase(state.ended.begin());
   if (found == state.links.end()) return;
   auto gone = std::move(found->second);
   state.links.erase(found);
@@ -338,6 +346,7 @@ std::vector<report> reports(self_pointer self) {
 caf::result<node_card> meet(self_pointer self, uint64_t number, const std::string& node,
                             const node_card& card) {
   auto& state = self->state;
+  if (state.ended.count(number)) return fail(errc::node_lost, "this link has ended");
   if (node == state.actors->node)
     return fail(errc::already_exists, "node " + node + " is this node: names must be different");
   if (state.linked(node)) {

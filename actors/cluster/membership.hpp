@@ -64,6 +64,9 @@ struct membership_state {
   actors_ptr actors;
   dialler_actor dialler;
   std::map<uint64_t, link> links;
+  /// Numbers of links that have ended, the last max_ended: what still comes of them is too late.
+  std::set<uint64_t> ended;
+  static constexpr size_t max_ended = 1024;
   std::map<std::string, std::unique_ptr<node_peer>> peers;
   std::map<std::string, int64_t> lost_since_ns;  ///< with something that only they have
   std::string head;                              ///< node; empty: none, or this one

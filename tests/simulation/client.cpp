@@ -538,9 +538,15 @@ story<bool> client::release_all() {
       if (!volumes || volumes->empty()) break;
       after = volumes->back().id;
       for (auto& one : *volumes) {
-        if (one.status != volume_status::quarantined) continue;
+        // The drives were at fault; what is known to be damaged is only read.
+        bool harmed = truth_.damaged.count(one.id) > 0;
+        bool out = one.status == volume_status::quarantined ||
+                   (one.status == volume_status::suspect && !harmed);
+        if (!out) continue;
         auto id = one.id;
-        auto to = one.aggregations > 0 ? volume_status::suspect : volume_status::blank;
+        auto to = one.aggregations == 0 ? volume_status::blank
+                  : harmed              ? volume_status::suspect
+                                        : volume_status::appendable;
         auto set = co_await ask<volume_record>(volume_atom_v, id, to);
         if (!set) all = false;
       }

@@ -276,6 +276,26 @@ TEST_CASE("membership: a lost node fails what waits for it, gives up its work, a
   CHECK(f.aggregation(ids[0]).state == state::cached);
 }
 
+TEST_CASE("membership: who is met over a link that has ended does not keep its node out") {
+  pair_of_nodes p;
+  p.begin({});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  caf::scoped_actor self{p.system};
+  node_card card;
+  card.node = "n2";
+  // Its end was told before its first message.
+  caf::anon_send(p.of_head, cut_atom_v, uint64_t{77}, std::string{"n2"}, std::string{"a test"});
+  auto meet = [&](uint64_t number) {
+    errc code = errc::none;
+    self->request(p.of_head, 30s, meet_atom_v, number, std::string{"n2"}, card)
+        .receive([](const node_card&) {}, [&](const caf::error& e) { code = code_of(e); });
+    return code;
+  };
+  CHECK(meet(77) == errc::node_lost);
+  CHECK(meet(78) == errc::none);
+  CHECK(p.seen.has("scheduler: joined n2"));
+}
+
 TEST_CASE("membership: a standby at one of the head's addresses does not end the search") {
   pair_of_nodes p;
   p.begin({}, {"standby:1", "head:1"});
