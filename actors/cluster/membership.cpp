@@ -159,6 +159,7 @@ void linked(self_pointer self, uint64_t number, const std::string& node,
             // Who was dialled as the head may be a standby: the next is tried then.
             if (as_head) mine.dialling_head = false;
             if (!mine.links.count(number)) return;
+            if (mine.options.stops()) return;
             if (theirs.head && theirs.epoch < mine.options.epoch()) {
               mine.options.close_link(number, "it is an old head");
               return;
@@ -347,6 +348,7 @@ caf::result<node_card> meet(self_pointer self, uint64_t number, const std::strin
                             const node_card& card) {
   auto& state = self->state;
   if (state.ended.count(number)) return fail(errc::node_lost, "this link has ended");
+  if (state.options.stops()) return fail(errc::unavailable, "this node stops");
   if (node == state.actors->node)
     return fail(errc::already_exists, "node " + node + " is this node: names must be different");
   if (state.linked(node)) {

@@ -122,6 +122,7 @@ struct pair_of_nodes {
     caf::scoped_actor self{system};
     for (auto& one : all) self->send_exit(one, caf::exit_reason::user_shutdown);
     self->wait_for(all);
+    users->wait(30s);  // jobs read the catalogue
     at.clear();
     *head = {};
     *node = {};
