@@ -153,9 +153,14 @@ void to_tape(self_pointer self, const aggregation_record& record) {
 void caching_failed(self_pointer self, const aggregation_record& record, const caf::error& error) {
   auto& state = self->state;
   state.caching.erase(record.id.number);
-  if (code_of(error) == errc::cancelled) return;
-  state.obstacle = text_of(error);
   state.to_cache[record.id.number] = record;
+  if (code_of(error) == errc::cancelled) {
+    // The batch is given up, then this ends at once; or a node gave up what a head wanted that it
+    // had lost, also when that was for an instant.
+    self->delayed_send(self, defaults::retry_delay, tick_atom_v);
+    return;
+  }
+  state.obstacle = text_of(error);
   try_again(self, "caching aggregation " + to_string(record.id))(error);
 }
 
