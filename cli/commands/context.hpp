@@ -29,7 +29,7 @@ struct command_context {
   /// Asks for signals to be caught from now on; the flag is set by the first one.
   std::function<const std::atomic<bool>&()> catch_interrupt;
   /// Between two questions about a state.
-  unsigned poll_ms = 200;
+  unsigned poll_ms = 50;
   /// The command line, for messages that tell what to repeat.
   std::string program;
   std::vector<std::string> arguments;

@@ -222,7 +222,8 @@ int print_workspace(const status_options& options, service_api& service, command
 
 unsigned pause(unsigned poll_ms) {
   std::this_thread::sleep_for(std::chrono::milliseconds{poll_ms});
-  return std::min(max_poll_ms, poll_ms + poll_ms / 2);
+  // So that whoever waits learns of the end an eighth late at most.
+  return std::min(max_poll_ms, poll_ms + poll_ms / 8);
 }
 
 int run_retrieval(const status_options& options, service_api& service, command_context& context) {
