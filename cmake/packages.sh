@@ -9,7 +9,7 @@ libcpp-httplib-dev libexpat1-dev libpugixml-dev libcurl4-openssl-dev libssl-dev 
 python3 tar"
 wanted=
 [ "${1:-}" = browser ] && wanted="chromium chromium-driver"
-[ "${1:-}" = fuzz ] && ! command -v clang++ > /dev/null && wanted="clang libclang-rt-dev"
+[ "${1:-}" = fuzz ] && wanted="clang libclang-rt-dev"
 [ "${1:-}" = tidy ] && wanted="clang clang-tidy"
 is_installed() {
   dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'
