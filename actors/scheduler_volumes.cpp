@@ -16,7 +16,7 @@ void trouble(self_pointer self, const std::string& subject, const std::string& w
   if (self->state.troubles.begins(subject))
     alert(self, severity::error, what);
   else
-    spdlog::error("{} (seen {} times now)", what, self->state.troubles.times(subject));
+    spdlog::warn("{} (seen {} times now)", what, self->state.troubles.times(subject));
 }
 
 void trouble_over(self_pointer self, const std::string& subject) {
@@ -77,7 +77,7 @@ void keep_out(self_pointer self, const barcode& id, volume_status status, const 
   auto volume = found->second;
   volume.status = status;
   self->state.plan->set_volume(volume);
-  spdlog::error("volume {} is {}: {}", id.value, to_string(status), why);
+  spdlog::warn("volume {} is {}: {}", id.value, to_string(status), why);
   self->request(self->state.actors->registrar, defaults::catalogue_timeout, volume_atom_v, volume,
                 why)
       .then([](bool) {}, log_error("volume " + id.value));

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "actors/actor_base.hpp"
+#include "actors/error_alerts.hpp"
 #include "actors/metrics.hpp"
 #include "actors/session_port.hpp"
 #include "storage/os/users.hpp"
@@ -100,6 +101,7 @@ caf::expected<std::unique_ptr<service>> service::start(
   auto opened = head::open(system, made->options_, std::move(on_failure));
   if (!opened) return opened.error();
   made->head_ = std::move(*opened);
+  tell_errors(made->head_->actors()->head, made->head_->node());
   if (auto error = made->open_cluster()) return error;
   made->head_->watch();
   if (auto* standby = made->head_->standby())
@@ -110,6 +112,7 @@ caf::expected<std::unique_ptr<service>> service::start(
 }
 
 void service::stop() {
+  tell_no_errors();
   monitor_.reset();
   watch_.reset();
   if (door_) {

@@ -4,6 +4,7 @@
 
 #include "actors/actor_base.hpp"
 #include "actors/data_port.hpp"
+#include "actors/error_alerts.hpp"
 #include "actors/inspector.hpp"
 #include "actors/relay.hpp"
 
@@ -25,6 +26,7 @@ caf::expected<std::unique_ptr<node_service>> node_service::start(
   auto held = made->storage_->held();
   if (!held) return held.error();
   made->spawn_actors(std::move(*held));
+  tell_errors(made->actors_->head, made->actors_->node);
   if (auto error = made->open_door()) return error;
   if (auto error = made->join_cluster()) return error;
   made->watch(std::move(on_failure));
@@ -117,6 +119,7 @@ void node_service::watch(std::function<void(const std::string&)> on_failure) {
 
 void node_service::stop() {
   if (!actors_ || stopping_->exchange(true)) return;
+  tell_no_errors();
   if (door_) door_->stop();
   if (links_) links_->stop();
   storage_->give_up_jobs(true);

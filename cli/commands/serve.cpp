@@ -2,8 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -28,35 +26,14 @@
 #include "cli/alert_targets.hpp"
 #include "cli/commands/admin.hpp"
 #include "cli/service_config.hpp"
+#include "cli/service_log.hpp"
 
 namespace et {
 
 namespace {
 
-constexpr size_t log_file_bytes = 16 << 20;
-constexpr size_t log_files = 5;
 /// Descriptors: sessions, cartridges, the catalogue's files.
 constexpr rlim_t wanted_descriptors = 8192;
-
-caf::error open_log(const service_config& config, const std::filesystem::path& state) {
-  std::filesystem::path file = config.service.log_file;
-  if (file.empty()) file = state / "log" / "elastictape.log";
-  try {
-    std::filesystem::create_directories(file.parent_path());
-    auto to_stderr = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-    auto to_file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
-        file.string(), log_file_bytes, log_files);
-    auto logger = std::make_shared<spdlog::logger>("elastictape",
-                                                   spdlog::sinks_init_list{to_stderr, to_file});
-    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-    logger->set_level(spdlog::level::from_str(config.service.log_level));
-    logger->flush_on(spdlog::level::info);
-    spdlog::set_default_logger(std::move(logger));
-  } catch (const std::exception& e) {
-    return fail(errc::io_error, "cannot log to " + file.string() + ": " + e.what());
-  }
-  return caf::none;
-}
 
 /// Makes the state folder. Everybody may enter it, to reach the socket; all else that the service
 /// makes from here on is for its own user, since it holds the names and bytes of everyone's files.
