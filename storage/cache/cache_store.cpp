@@ -84,6 +84,7 @@ void add_cache_file(const fs::directory_entry& entry, const std::string& folder,
 
 cache_file_sink::cache_file_sink(cache_file_sink&& other) noexcept
     : id_(other.id_),
+      claim_(std::move(other.claim_)),
       fd_(std::move(other.fd_)),
       temporary_(std::exchange(other.temporary_, {})),
       size_bytes_(other.size_bytes_),
@@ -104,13 +105,14 @@ caf::error cache_file_sink::write(std::span<const uint8_t> data) {
   return {};
 }
 
-struct cache_store::lent_files {
+struct cache_store::shared_lists {
   std::mutex mutex;
-  std::set<std::pair<aggregation_id, uint64_t>> files;
+  std::set<std::pair<aggregation_id, uint64_t>> lent;
+  std::set<aggregation_id> being_written;
 };
 
 cache_store::cache_store(fs::path folder)
-    : folder_(std::move(folder)), lent_(std::make_shared<lent_files>()) {}
+    : folder_(std::move(folder)), lists_(std::make_shared<shared_lists>()) {}
 
 caf::expected<cache_store> cache_store::open(const fs::path& folder) {
   if (auto error = make_folders(folder)) return error;
@@ -134,18 +136,31 @@ fs::path cache_store::recall_path(aggregation_id id, uint64_t recall) const {
   return folder_ / "recalls" / (to_string(id) + "." + std::to_string(recall));
 }
 
+std::shared_ptr<void> cache_store::claim(aggregation_id id) {
+  std::lock_guard lock{lists_->mutex};
+  if (!lists_->being_written.insert(id).second) return nullptr;
+  auto give_back = [lists = lists_, id](void*) {
+    std::lock_guard lock_again{lists->mutex};
+    lists->being_written.erase(id);
+  };
+  return {lists_.get(), give_back};
+}
+
 caf::expected<cache_file_sink> cache_store::create_temporary(aggregation_id id) {
-  auto path = folder_of(id) / (to_string(id) + ".part");
-  constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
-  unique_fd fd{::open(path.c_str(), flags, file_mode)};
-  if (!fd && errno == ENOENT) {
-    if (auto error = make_folder(folder_of(id))) return error;
-    fd.reset(::open(path.c_str(), flags, file_mode));
-  }
-  if (!fd && errno == EEXIST)
+  // Not by the file's being there: one that could not be removed would be in the way for ever.
+  cache_file_sink sink{id, claim(id)};
+  if (!sink.claim_)
     return fail(errc::already_exists, "aggregation " + to_string(id) + " is being cached already");
-  if (!fd) return fail_errno("cannot create " + path.string(), errno);
-  return cache_file_sink{id, std::move(fd), std::move(path)};
+  auto path = folder_of(id) / (to_string(id) + ".part");
+  constexpr int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
+  sink.fd_.reset(::open(path.c_str(), flags, file_mode));
+  if (!sink.fd_ && errno == ENOENT) {
+    if (auto error = make_folder(folder_of(id))) return error;
+    sink.fd_.reset(::open(path.c_str(), flags, file_mode));
+  }
+  if (!sink.fd_) return fail_errno("cannot create " + path.string(), errno);
+  sink.temporary_ = std::move(path);
+  return sink;
 }
 
 caf::error cache_store::publish(cache_file_sink& sink) {
@@ -160,6 +175,7 @@ caf::error cache_store::publish(cache_file_sink& sink) {
   // Its folder may be new as well, made by us or a moment ago by another thread.
   if (!error) error = sync_folder(folder_ / "files");
   if (error) ::unlink(path.c_str());
+  sink.claim_.reset();
   return error;
 }
 
@@ -181,15 +197,15 @@ caf::error cache_store::remove(aggregation_id id) {
 }
 
 void cache_store::will_lend(aggregation_id id, uint64_t recall) {
-  std::lock_guard lock{lent_->mutex};
-  lent_->files.emplace(id, recall);
+  std::lock_guard lock{lists_->mutex};
+  lists_->lent.emplace(id, recall);
 }
 
 caf::error cache_store::remove_file(const fs::path& path, aggregation_id id, uint64_t recall) {
   bool lent = false;
   {
-    std::lock_guard lock{lent_->mutex};
-    lent = lent_->files.erase({id, recall}) > 0;
+    std::lock_guard lock{lists_->mutex};
+    lent = lists_->lent.erase({id, recall}) > 0;
   }
   // Who has it open would hold its space for as long as he likes.
   if (lent && ::truncate(path.c_str(), 0) != 0 && errno != ENOENT)

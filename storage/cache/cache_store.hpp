@@ -38,10 +38,11 @@ class cache_file_sink final : public byte_sink {
 
  private:
   friend class cache_store;
-  cache_file_sink(aggregation_id id, unique_fd fd, std::filesystem::path temporary)
-      : id_(id), fd_(std::move(fd)), temporary_(std::move(temporary)) {}
+  cache_file_sink(aggregation_id id, std::shared_ptr<void> claim)
+      : id_(id), claim_(std::move(claim)) {}
 
   aggregation_id id_;
+  std::shared_ptr<void> claim_;  // while it lives, nobody else writes this aggregation
   unique_fd fd_;
   std::filesystem::path temporary_;  // empty: there is nothing to remove
   uint64_t size_bytes_ = 0;
@@ -66,7 +67,8 @@ class cache_store {
 
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// Begins an aggregation's file. Errors: already_exists when it is being written already.
+  /// Begins an aggregation's file; what an earlier one could not remove of its own is emptied.
+  /// Errors: already_exists when it is being written already.
   caf::expected<cache_file_sink> create_temporary(aggregation_id id);
 
   /// Gives the file its final name, in place of an older one of that name; after success a crash
@@ -105,16 +107,17 @@ class cache_store {
   caf::expected<uint64_t> free_bytes() const;
 
  private:
-  struct lent_files;
+  struct shared_lists;
   explicit cache_store(std::filesystem::path folder);
 
+  std::shared_ptr<void> claim(aggregation_id id);
   std::filesystem::path folder_of(aggregation_id id) const;
   std::filesystem::path path_of(aggregation_id id) const;
   std::filesystem::path recall_path(aggregation_id id, uint64_t recall) const;
   caf::error remove_file(const std::filesystem::path& path, aggregation_id id, uint64_t recall);
 
   std::filesystem::path folder_;
-  std::shared_ptr<lent_files> lent_;
+  std::shared_ptr<shared_lists> lists_;
 };
 
 }  // namespace et

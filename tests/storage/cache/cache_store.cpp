@@ -51,6 +51,17 @@ TEST_CASE("a file gets its name when it is published") {
   CHECK((status.st_mode & 0777) == 0600);
 }
 
+TEST_CASE("a temporary file that could not be removed is not in the way of the next one") {
+  temporary_folder dir;
+  auto store = open_in(dir);
+  auto part = store.folder() / "files/2c/300.7.part";
+  std::filesystem::create_directories(part.parent_path());
+  write_file(part, "longer than what follows");
+  put(store, some, "abc");
+  CHECK(read_file(store.folder() / "files/2c/300.7") == "abc");
+  CHECK_FALSE(std::filesystem::exists(part));
+}
+
 TEST_CASE("what was lent gives its space back when it is removed, whoever keeps it open") {
   temporary_folder dir;
   auto store = open_in(dir);
