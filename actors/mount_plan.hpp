@@ -61,8 +61,9 @@ struct drive_slot {
   int64_t idle_since_ms = 0;
   int64_t rest_until_ms = 0;  ///< after a failure
   bool read_last = false;
-  bool left_loaded = false;  ///< by a former run: `mounted` must leave before anything else
-  aggregation_id recalled;   ///< being read, or what the volume is mounted for
+  /// By a former run or a move that failed: `mounted` must leave before anything else.
+  bool left_loaded = false;
+  aggregation_id recalled;  ///< being read, or what the volume is mounted for
 };
 
 /// What to do with one drive.

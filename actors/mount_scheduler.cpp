@@ -57,8 +57,13 @@ void requeue(self_pointer self, std::vector<queued_write> writes) {
   }
 }
 
-void dismount(self_pointer self, uint32_t drive, then_function done, failed_function failed) {
+/// After a failure the drive may be empty or not, and its cartridge loaded or not.
+void dismount(self_pointer self, uint32_t drive, then_function done, failed_function told) {
   auto volume = self->state.plan->drive(drive).mounted;
+  auto failed = [=](const caf::error& error) {
+    self->state.plan->drive(drive).left_loaded = true;
+    told(error);
+  };
   self->request(drive_of(self, drive), defaults::library_timeout, dismount_atom_v)
       .then(
           [=](bool) {
@@ -110,6 +115,10 @@ void mount_into_empty(self_pointer self, uint32_t drive, const barcode& id, then
             if (code_of(error) == errc::no_medium) {
               self->state.plan->set_absent(id);
               fail_hopeless_recalls(self);
+            } else {
+              // It may be in the drive all the same.
+              self->state.plan->drive(drive).mounted = id;
+              self->state.plan->drive(drive).left_loaded = true;
             }
             failed(error);
           });

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 
 #include "actors/node_config.hpp"
 #include "actors/node_roster.hpp"
@@ -24,6 +25,9 @@ struct machine {
   library_inventory inventory;
   bool drive_0_is_stuck = false;
   bool drive_0_is_loaded = false;
+  int dismounts = 0;
+  int lost_answers = 0;  ///< so many mounts are done, but seem to fail
+  std::set<uint32_t> unloaded;  ///< drives that hold nothing they could write on
   barcode mislabelled;         ///< a cartridge with another one's label
   int record_failures = 0;     ///< so many writes cannot be recorded
   bool cache_is_lost = false;  ///< what is to be written cannot be read
@@ -66,11 +70,21 @@ caf::behavior fake_library(caf::event_based_actor*, machine* all) {
         if (all->inventory_failures-- > 0) return fail(errc::device_error, "the arm is stuck");
         return all->inventory;
       },
-      [=](mount_atom, const barcode&, uint32_t) -> caf::result<bool> { return true; },
+      [=](mount_atom, const barcode& volume, uint32_t drive) -> caf::result<bool> {
+        std::lock_guard lock{all->mutex};
+        auto& there = all->inventory.in_drives[drive];
+        if (!there.value.empty() && there != volume) return fail(errc::slot_occupied, "no room");
+        there = volume;
+        if (all->lost_answers-- > 0) return fail(errc::device_error, "no answer");
+        return true;
+      },
       [=](dismount_atom, uint32_t drive) -> caf::result<bool> {
+        std::lock_guard lock{all->mutex};
         if (drive == 0 && all->drive_0_is_stuck) return fail(errc::device_error, "it holds fast");
         if (drive == 0 && all->drive_0_is_loaded) return fail(errc::device_error, "unload it first");
-        if (drive == 0) all->inventory = two_cartridges();
+        if (drive == 0) all->inventory.in_slots = two_cartridges().in_slots;
+        all->inventory.in_drives[drive] = {};
+        ++all->dismounts;
         return true;
       },
   };
@@ -83,16 +97,28 @@ caf::behavior fake_drive(caf::event_based_actor*, machine* all, uint32_t number)
         if (volume.id == all->mislabelled) return fail(errc::wrong_volume, "its label is X");
         volume.status = volume_status::appendable;
         volume.next_header = block_address{1};
+        std::lock_guard lock{all->mutex};
+        all->unloaded.erase(number);
         return volume;
       },
       [=](dismount_atom) {
+        std::lock_guard lock{all->mutex};
         if (number == 0) all->drive_0_is_loaded = false;
+        all->unloaded.insert(number);
         return true;
       },
       [=](write_atom, const write_job& job) {
-        all->note(all->done, name + " writes " + job.volume.id.value);
         write_outcome outcome;
         outcome.volume = job.volume;
+        {
+          std::lock_guard lock{all->mutex};
+          if (all->unloaded.count(number)) {
+            outcome.stopped = errc::no_medium;
+            outcome.text = "no cartridge is loaded";
+            return outcome;
+          }
+        }
+        all->note(all->done, name + " writes " + job.volume.id.value);
         if (all->cache_is_lost) {
           outcome.stopped = errc::node_lost;
           return outcome;
@@ -112,7 +138,7 @@ caf::behavior fake_drive(caf::event_based_actor*, machine* all, uint32_t number)
 
 /// A scheduler with its fakes; two drives, cartridges A and B.
 struct nest {
-  nest(machine& all, int64_t rest_ms) : config{service_node(2)}, system{config} {
+  nest(machine& all, int64_t rest_ms, int64_t idle_dismount_ms = 60'000) : config{service_node(2)}, system{config} {
     auto actors_made = std::make_shared<service_actors>();
     actors = actors_made;
     auto& table = *actors_made;
@@ -170,6 +196,7 @@ struct nest {
     scheduler_options options;
     options.policy.write_after_ms = 0;
     options.policy.drive_rest_ms = rest_ms;
+    options.policy.idle_dismount_ms = idle_dismount_ms;
     auto* clock = all.cache_is_lost ? static_cast<const wall_clock*>(&all.clock) : &system_clock();
     scheduler = system.spawn(mount_scheduler, actors, clock, options);
     kept.push_back(caf::actor_cast<caf::actor>(scheduler));
@@ -255,6 +282,45 @@ TEST_CASE("mount scheduler: a drive that a frozen node left loaded is unloaded, 
   CHECK(all.comes(all.done, "drive 0 writes A"));
   std::lock_guard lock{all.mutex};
   CHECK(all.alerts.empty());
+}
+
+TEST_CASE("mount scheduler: a volume whose dismount failed halfway is loaded again") {
+  machine all;
+  all.inventory = two_cartridges();
+  all.inventory.in_slots = {barcode{"A"}};
+  nest n{all, 1, 1};
+  bool taken = false;
+  {
+    std::lock_guard lock{all.mutex};
+    all.drive_0_is_stuck = true;
+  }
+  CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
+  CHECK(all.comes(all.alerts, "drive 0: dismount: it holds fast"));
+  {
+    std::lock_guard lock{all.mutex};
+    all.done.clear();
+  }
+  CHECK(n.ask(taken, write_atom_v, item_of(2)) == "");
+  CHECK(all.comes(all.alerts, "drive 0: writing to A"));
+  {
+    std::lock_guard lock{all.mutex};
+    all.drive_0_is_stuck = false;
+  }
+  CHECK(all.comes(all.done, "drive 0 writes A"));
+  CHECK(all.comes(all.done, "recorded A"));
+}
+
+TEST_CASE("mount scheduler: a cartridge that is in a drive although its mount failed leaves it") {
+  machine all;
+  all.inventory = two_cartridges();
+  all.inventory.in_slots = {barcode{"A"}};
+  all.lost_answers = 1;
+  nest n{all, 1};
+  bool taken = false;
+  CHECK(n.ask(taken, write_atom_v, item_of(1)) == "");
+  CHECK(all.comes(all.done, "recorded A"));
+  std::lock_guard lock{all.mutex};
+  CHECK(all.dismounts == 1);
 }
 
 TEST_CASE("mount scheduler: what cannot be recorded is not written over, but recorded again") {
