@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
+#include <optional>
 #include <sstream>
+#include <string>
 #include <thread>
 
 #include "actors/basp_link.hpp"
@@ -40,14 +42,24 @@ caf::expected<std::pair<unique_fd, unique_fd>> inner_pair() {
   return std::pair{unique_fd{both[0]}, unique_fd{both[1]}};
 }
 
+/// The first two numbers of `1.2.3`.
+std::optional<std::pair<unsigned, unsigned>> major_minor(const std::string& version) {
+  unsigned major = 0, minor = 0;
+  auto* end = version.data() + version.size();
+  auto [dot, fault] = std::from_chars(version.data(), end, major);
+  if (fault != std::errc{} || dot == end || *dot != '.') return std::nullopt;
+  if (std::from_chars(dot + 1, end, minor).ec != std::errc{}) return std::nullopt;
+  return std::pair{major, minor};
+}
+
 }  // namespace
 
 std::string version_fault(const std::string& own, const std::string& other) {
-  unsigned mine[2] = {}, theirs[2] = {};
-  bool known = std::sscanf(own.c_str(), "%u.%u", &mine[0], &mine[1]) == 2 &&
-               std::sscanf(other.c_str(), "%u.%u", &theirs[0], &theirs[1]) == 2;
-  auto apart = mine[1] > theirs[1] ? mine[1] - theirs[1] : theirs[1] - mine[1];
-  if (known && mine[0] == theirs[0] && apart <= 1) return {};
+  auto mine = major_minor(own);
+  auto theirs = major_minor(other);
+  if (mine && theirs && mine->first == theirs->first &&
+      std::max(mine->second, theirs->second) - std::min(mine->second, theirs->second) <= 1)
+    return {};
   return "versions " + own + " and " + other +
          " do not work together: they may be one minor version apart at most";
 }
