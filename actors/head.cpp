@@ -154,7 +154,6 @@ void head::spawn_actors(std::vector<kept_file> kept) {
   auto& all = *actors_;
   all.node = options_.node;
   actors_ptr shared = actors_;
-  auto* clock = options_.clock;
   for (uint32_t i = 0; i < options_.readers; ++i)
     all.readers.push_back(spawn_blocking(system_, catalogue_reader, store_.get(), i));
   all.alerts = system_.spawn(alert_publisher, shared);
@@ -171,7 +170,7 @@ void head::spawn_actors(std::vector<kept_file> kept) {
   }
   spawn_couriers();  // before anybody who raises alerts
   storage_->spawn(system_, actors_, std::move(kept));
-  all.scheduler = system_.spawn(mount_scheduler, shared, clock, options_.scheduler);
+  all.scheduler = system_.spawn(mount_scheduler, shared, options_.scheduler);
   all.retrievals = system_.spawn(retrieval_director);
   all.director = system_.spawn(batch_director, shared, options_.packing);
 }

@@ -366,14 +366,17 @@ void scheduling::go_on(self_pointer self) {
 }
 
 mount_scheduler_actor::behavior_type mount_scheduler(self_pointer self, actors_ptr actors,
-                                                     const wall_clock* clock,
                                                      scheduler_options options) {
   guard(self);
   auto& state = self->state;
-  state.options = options;
+  if (!options.elapsed_ms)
+    options.elapsed_ms = [clock = &self->home_system().clock()] {
+      using std::chrono::duration_cast, std::chrono::milliseconds;
+      return int64_t{duration_cast<milliseconds>(clock->now().time_since_epoch()).count()};
+    };
   state.actors = std::move(actors);
-  state.clock = clock;
   state.plan = std::make_unique<mount_plan>(options.policy);
+  state.options = std::move(options);
   begin(self);
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {

@@ -9,13 +9,15 @@
 #include "actors/mount_plan.hpp"
 #include "actors/protocol.hpp"
 #include "actors/trouble_log.hpp"
-#include "storage/os/clock.hpp"
 
 namespace et {
 
 struct scheduler_options {
   mount_policy policy;
   uint32_t copies = 1;
+  /// A clock that nobody sets, or drives would rest for as long as it was set back; empty: the actor
+  /// system's.
+  std::function<int64_t()> elapsed_ms;
 };
 
 struct mount_scheduler_state {
@@ -23,7 +25,6 @@ struct mount_scheduler_state {
 
   scheduler_options options;
   actors_ptr actors;
-  const wall_clock* clock = nullptr;
   std::unique_ptr<mount_plan> plan;
   std::map<uint64_t, caf::typed_response_promise<recall_outcome>> recalls;
   std::vector<caf::typed_response_promise<bool>> stop_promises;
@@ -43,7 +44,7 @@ struct mount_scheduler_state {
   trouble_log troubles;  ///< a few for each drive and volume
   int64_t wake_ms = 0;   ///< the next tick that was asked for
 
-  int64_t now_ms() const { return clock->now_ns() / 1'000'000; }
+  int64_t now_ms() const { return options.elapsed_ms(); }
   /// For the live picture.
   scheduler_facts facts(uint64_t revision) const;
   /// The pools that an aggregation still needs a copy in.
@@ -55,6 +56,6 @@ std::string pool_of_copy(uint32_t number);
 
 mount_scheduler_actor::behavior_type mount_scheduler(
     mount_scheduler_actor::stateful_pointer<mount_scheduler_state> self, actors_ptr actors,
-    const wall_clock* clock, scheduler_options options);
+    scheduler_options options);
 
 }  // namespace et

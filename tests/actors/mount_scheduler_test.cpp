@@ -31,7 +31,6 @@ struct machine {
   barcode mislabelled;         ///< a cartridge with another one's label
   int record_failures = 0;     ///< so many writes cannot be recorded
   bool cache_is_lost = false;  ///< what is to be written cannot be read
-  manual_clock clock;
 
   void note(std::vector<std::string>& list, std::string what) {
     std::lock_guard lock{mutex};
@@ -197,8 +196,8 @@ struct nest {
     options.policy.write_after_ms = 0;
     options.policy.drive_rest_ms = rest_ms;
     options.policy.idle_dismount_ms = idle_dismount_ms;
-    auto* clock = all.cache_is_lost ? static_cast<const wall_clock*>(&all.clock) : &system_clock();
-    scheduler = system.spawn(mount_scheduler, actors, clock, options);
+    if (all.cache_is_lost) options.elapsed_ms = [] { return int64_t{1'000'000}; };
+    scheduler = system.spawn(mount_scheduler, actors, options);
     kept.push_back(caf::actor_cast<caf::actor>(scheduler));
   }
 
