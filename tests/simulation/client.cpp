@@ -426,17 +426,29 @@ story<bool> client::cancel(batch_id id) {
 
 /// Asks for what is another workspace's.
 story<bool> client::trespass() {
-  for (auto& [id, batch] : truth_.batches) {
-    if (batch.workspace == workspace_) continue;
-    auto number = id;
-    auto theirs = batch.workspace;
-    auto seen = co_await ask<batch_status>(status_atom_v, workspace_, number, uint32_t{0});
-    if (seen) truth_.violated("workspace " + workspace_ + " sees a batch of " + theirs);
-    auto listed = co_await ask<packed_page>(list_files_atom_v, theirs, number, std::string{});
-    if (listed) truth_.violated("the user of " + workspace_ + " lists files of " + theirs);
-    co_return true;
+  std::vector<batch_id> foreign;
+  for (auto& [id, batch] : truth_.batches)
+    if (batch.workspace != workspace_) foreign.push_back(id);
+  if (foreign.empty()) co_return false;
+  auto number = foreign[world_.random().below(foreign.size())];
+  auto theirs = truth_.batches.at(number).workspace;
+  auto got_in = [&](bool it_did, const char* how) {
+    if (it_did) truth_.violated("the user of " + workspace_ + how + theirs);
+  };
+  // In the name of the own workspace, and of theirs.
+  for (auto& named : {workspace_, theirs}) {
+    auto seen = co_await ask<batch_status>(status_atom_v, named, number, uint32_t{0});
+    got_in(seen.engaged(), " sees a batch of ");
+    auto listed = co_await ask<packed_page>(list_files_atom_v, named, number, std::string{});
+    got_in(listed.engaged(), " lists files of ");
+    auto begun = co_await ask<retrieval_record>(get_begin_atom_v, named, number);
+    got_in(begun.engaged(), " retrieves from ");
+    auto cancelled = co_await ask<batch_record>(cancel_atom_v, named, number);
+    got_in(cancelled.engaged(), " cancels a batch of ");
+    auto removed = co_await ask<batch_record>(remove_atom_v, named, number);
+    got_in(removed.engaged(), " removes a batch of ");
   }
-  co_return false;
+  co_return true;
 }
 
 story<bool> client::check_all() {
