@@ -54,21 +54,30 @@ client::client(world& of, wires& net, site& to, truth& known, fs::path sources, 
     return world_.system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
       self_ = self;
       guard(self);
-      return {[this](tick_atom, uint64_t which) {
-                auto found = sleeping_.find(which);
-                if (found == sleeping_.end()) return;
-                auto wake = std::move(found->second);
-                sleeping_.erase(found);
-                wake();
+      return {[me = me_](tick_atom, uint64_t which) {
+                if (*me) (*me)->wake(which);
               },
-              [this](start_atom, batch_id) { story_->begin(); },
-              [this](cut_atom, uint64_t link, const std::string& why) { cut(link, why); }};
+              [me = me_](start_atom, batch_id) {
+                if (*me) (*me)->story_->begin();
+              },
+              [me = me_](cut_atom, uint64_t link, const std::string& why) {
+                if (*me) (*me)->cut(link, why);
+              }};
     });
   });
 }
 
 client::~client() {
+  *me_ = nullptr;
   caf::anon_send_exit(actor_, caf::exit_reason::kill);
+}
+
+void client::wake(uint64_t which) {
+  auto found = sleeping_.find(which);
+  if (found == sleeping_.end()) return;
+  auto then = std::move(found->second);
+  sleeping_.erase(found);
+  then();
 }
 
 void client::begin() {
@@ -436,7 +445,8 @@ story<bool> client::trespass() {
     if (it_did) truth_.violated("the user of " + workspace_ + how + theirs);
   };
   // In the name of the own workspace, and of theirs.
-  for (auto& named : {workspace_, theirs}) {
+  const std::vector<std::string> names{workspace_, theirs};
+  for (auto& named : names) {
     auto seen = co_await ask<batch_status>(status_atom_v, named, number, uint32_t{0});
     got_in(seen.engaged(), " sees a batch of ");
     auto listed = co_await ask<packed_page>(list_files_atom_v, named, number, std::string{});

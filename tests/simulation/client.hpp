@@ -58,6 +58,7 @@ class client {
   answer<R> ask_at(const std::optional<site::session>& at, Ts&&... xs);
   answer<bool> sleep(std::chrono::nanoseconds time);
   void cut(uint64_t link, const std::string& why);
+  void wake(uint64_t which);
 
   world& world_;
   wires& wires_;
@@ -66,6 +67,9 @@ class client {
   std::filesystem::path sources_;
   machine number_;
   std::string workspace_;
+  // Null once the client has gone: a run that found something ends in the middle of everything, and
+  // the actor may get its messages later than that.
+  std::shared_ptr<client*> me_ = std::make_shared<client*>(this);
   bool administrator_;
   caf::actor actor_;
   caf::event_based_actor* self_ = nullptr;

@@ -45,12 +45,14 @@ client::answer<R> client::ask_at(const std::optional<site::session>& at, Ts&&...
   waiting_[number] = {at->link, [shared](const caf::error& why) { shared->come(why); }};
   self_->request(at->port, defaults::client_timeout, std::forward<Ts>(xs)...)
       .then(
-          [this, shared, number](R& value) {
-            waiting_.erase(number);
+          [me = me_, shared, number](R& value) {
+            if (!*me) return;
+            (*me)->waiting_.erase(number);
             shared->come(std::move(value));
           },
-          [this, shared, number](caf::error& error) {
-            waiting_.erase(number);
+          [me = me_, shared, number](caf::error& error) {
+            if (!*me) return;
+            (*me)->waiting_.erase(number);
             shared->come(std::move(error));
           });
   return made;

@@ -50,7 +50,12 @@ class dicey_drive final : public tape::fault_drive {
   }
   caf::expected<tape::read_result> read(std::span<uint8_t> buffer) override {
     roll(drive_operation::read, rates_.read, errc::medium_error);
-    return fault_drive::read(buffer);
+    auto result = fault_drive::read(buffer);
+    // Labels are left out: a volume with a wrong one is quarantined, for people to look at.
+    bool data = result && result->kind == tape::read_kind::block && result->size_bytes > 4096;
+    if (data && rates_.misread > 0 && dice_.chance(rates_.misread))
+      buffer[dice_.below(result->size_bytes)] ^= 1;
+    return result;
   }
   caf::expected<tape::write_result> write(std::span<const uint8_t> block) override {
     if (rates_.early_end > 0 && dice_.chance(rates_.early_end))

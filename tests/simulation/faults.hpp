@@ -11,6 +11,7 @@ struct faults {
   double load = 0;
   double unload = 0;
   double read = 0;
+  double misread = 0;  ///< a block comes with another byte in it, unnoticed
   double write = 0;
   double flush = 0;
   double locate = 0;
@@ -58,6 +59,7 @@ struct faults {
     pick(all.disk_full, 0.15, 0.00002, 0.002);
     pick(all.disk_sync, 0.15, 0.00002, 0.004);
     pick(all.disk_read, 0.1, 0.00001, 0.0005);
+    pick(all.misread, 0.2, 0.0005, 0.01);
     return all;
   }
 };

@@ -27,6 +27,7 @@ class play {
         rates_(with.faults ? faults::random(world_.random()) : faults{}),
         site_(world_, wires_, with.root / "site", plan_, rates_) {
     result_.crashes = result_.cuts = 0;
+    if (with.rates) rates_ = *with.rates;
   }
 
   run_result go() {

@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "tests/simulation/faults.hpp"
 
 namespace et::simulation {
 
@@ -13,6 +16,7 @@ struct run_options {
   /// Of this run alone; its length is part of paths, so keep it the same for the same trace.
   std::filesystem::path root;
   bool faults = true;
+  std::optional<simulation::faults> rates;  ///< instead of those that the seed picks
   uint64_t max_steps = 400'000;  ///< at work; healing has as many again
 };
 
