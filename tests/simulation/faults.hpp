@@ -59,7 +59,7 @@ struct faults {
     pick(all.disk_full, 0.15, 0.00002, 0.002);
     pick(all.disk_sync, 0.15, 0.00002, 0.004);
     pick(all.disk_read, 0.1, 0.00001, 0.0005);
-    pick(all.misread, 0.2, 0.0005, 0.01);
+    pick(all.misread, 0.2, 0.005, 0.1);
     return all;
   }
 };
