@@ -35,6 +35,7 @@ class examination {
     check_batches();
     check_workspaces();
     check_volumes();
+    check_caches();
   }
 
  private:
@@ -207,6 +208,35 @@ class examination {
       if (list.back().last >= records[id].next_header.value)
         violated("volume " + id.value + " would be written over " + list.back().what);
     }
+  }
+
+  /// Clients are given bytes of caches as they are: what is in one has its checksum.
+  void check_caches() {
+    for (size_t i = 0; i < site_.machines(); ++i) {
+      auto who = static_cast<machine>(i);
+      std::error_code code;
+      for (auto& file : fs::recursive_directory_iterator{site_.cache_folder(who) / "files", code})
+        if (file.is_regular_file()) check_cached(who, file.path());
+    }
+  }
+
+  void check_cached(machine who, const fs::path& path) {
+    aggregation_id id;
+    auto name = path.filename().string();
+    int end = 0;
+    if (std::sscanf(name.c_str(), "%lu.%u%n", &id.batch.value, &id.number, &end) != 2 ||
+        name.size() != static_cast<size_t>(end))
+      return;  // one that is being written
+    auto record = view_->aggregation(id);
+    // What has failed or was removed leaves when there is time.
+    if (!record || !*record || (*record)->state < state::cached) return;
+    std::ifstream file{path, std::ios::binary};
+    std::string data{std::istreambuf_iterator<char>{file}, {}};
+    aggregation_hasher hasher;
+    hasher.update({reinterpret_cast<const uint8_t*>(data.data()), data.size()});
+    if (!(hasher.checksum() == (*record)->checksum))
+      violated("the cache of " + site_.name_of(who) + " has other bytes of aggregation " +
+               to_string(id));
   }
 
   struct extent {

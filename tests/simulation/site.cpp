@@ -63,6 +63,10 @@ fs::path site::library_folder(machine who) const {
   return root_ / name_of(who) / "library";
 }
 
+fs::path site::cache_folder(machine who) const {
+  return root_ / name_of(who) / "cache";
+}
+
 fs::path site::image_of(const barcode& id) const {
   for (size_t i = 0; i < machines_.size(); ++i) {
     auto folder = library_folder(static_cast<machine>(i));
@@ -82,7 +86,7 @@ bool site::runs(machine who) const {
 
 storage_options site::storage_of(machine who) {
   storage_options with;
-  with.cache_folder = root_ / name_of(who) / "cache";
+  with.cache_folder = cache_folder(who);
   with.library_folder = library_folder(who);
   with.cache_capacity_bytes = plan_.cache_bytes;
   with.cache.retention_ns = plan_.retention_ns;

@@ -69,6 +69,7 @@ class site {
   /// Of the running head; null while there is none.
   head* head_service() { return head_.get(); }
   std::filesystem::path library_folder(machine who) const;
+  std::filesystem::path cache_folder(machine who) const;
   /// The image of a cartridge; empty: none has it.
   std::filesystem::path image_of(const barcode& id) const;
   const site_plan& plan() const { return plan_; }
