@@ -14,6 +14,7 @@
 #include "actors/catalogue_reader.hpp"
 #include "actors/cluster/joiner.hpp"
 #include "actors/defaults.hpp"
+#include "actors/ends.hpp"
 #include "actors/head_port.hpp"
 #include "actors/inspector.hpp"
 #include "actors/registrar.hpp"
@@ -265,17 +266,19 @@ void head::stop() {
   }
   begin_stop();
   caf::scoped_actor self{system_};
-  self->request(actors_->scheduler, defaults::library_timeout, stop_atom_v)
-      .receive([](bool) {}, log_error("stop: the drives"));
+  auto dismounted = self->request(actors_->scheduler, defaults::library_timeout, stop_atom_v);
+  wait_for(self, dismounted);
+  dismounted.receive([](bool) {}, log_error("stop: the drives"));
   auto list = every_actor();
   if (watcher_) list.push_back(watcher_);
   for (auto& one : list) self->send_exit(one, caf::exit_reason::user_shutdown);
-  self->wait_for(list);
+  wait_for_ends(self, list);
   list.clear();
   membership_ = nullptr;
   watcher_ = nullptr;
   // What the membership began may still read the catalogue.
-  if (auto* thread = one_thread_of(system_))
+  auto* thread = one_thread_of(system_);
+  if (thread)
     while (!store_users_->wait(std::chrono::milliseconds{0})) thread->turn();
   if (!store_users_->wait(defaults::library_timeout)) {
     spdlog::error("stop: a job still reads the catalogue, which is left open");
@@ -284,7 +287,10 @@ void head::stop() {
   // Sessions' ports and supervisors end with those they watch. The table of handles is a ring of
   // references, to be opened when nobody reads it any more.
   for (int i = 0; i < 2000 && actors_.use_count() > 1; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    if (thread)
+      thread->turn();
+    else
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
   if (actors_.use_count() > 1)
     spdlog::warn("stop: {} actors have not ended", actors_.use_count() - 1);
   *actors_ = {};

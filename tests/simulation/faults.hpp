@@ -20,6 +20,8 @@ struct faults {
   // Of machines, per step of the world.
   double crash = 0;
   double pause = 0;
+  double stop = 0;  ///< an orderly one
+  double slow = 0;  ///< of one machine, or of all links, for a while
   // Of links, per step of the world.
   double cut = 0;
   double silence = 0;
@@ -60,6 +62,8 @@ struct faults {
     pick(all.disk_sync, 0.15, 0.00002, 0.004);
     pick(all.disk_read, 0.1, 0.00001, 0.0005);
     pick(all.misread, 0.2, 0.005, 0.1);
+    pick(all.stop, 0.4, 0.00002, 0.0005);
+    pick(all.slow, 0.3, 0.00002, 0.0005);
     return all;
   }
 };

@@ -26,7 +26,6 @@ class play {
         plan_(site_plan::random(world_.random())),
         rates_(with.faults ? faults::random(world_.random()) : faults{}),
         site_(world_, wires_, with.root / "site", plan_, rates_) {
-    result_.crashes = result_.cuts = 0;
     if (with.rates) rates_ = *with.rates;
   }
 
@@ -94,6 +93,10 @@ class play {
   /// What goes wrong before a step.
   void disturb() {
     site_.bury();
+    if (site_.stopping() != nobody && world_.now() > stop_by_) {
+      truth_.violated("the stop of " + site_.name_of(site_.stopping()) + " has not ended");
+      site_.crash(site_.stopping());
+    }
     for (auto due = restarts_.begin(); due != restarts_.end();) {
       if (due->second > world_.now() || site_.present(due->first)) {
         ++due;
@@ -135,11 +138,42 @@ class play {
       wires_.silence(due->first, false);
       due = silent_.erase(due);
     }
+    if (strikes(rates_.slow)) slow_down();
+    if (world_.now() >= links_slow_until_) wires_.slowest = wires::usual;
     if (plan_.copies > 1 && strikes(rates_.flip)) flip();
     if (strikes(rates_.clock_jump)) {
       auto jump = dice.span(1s, 2h).count();
       world_.clock().advance_ns(dice.chance(0.5) ? jump : -jump);
     }
+    // Last: it comes back when the machine has ended, and all of this goes on meanwhile.
+    if (strikes(rates_.stop)) stop(static_cast<machine>(dice.below(site_.machines())));
+  }
+
+  /// Disks, drives and all else of a machine, or the links.
+  void slow_down() {
+    auto& dice = world_.random();
+    auto until = world_.now() + dice.span(5s, 10min);
+    if (dice.chance(0.4)) {
+      wires_.slowest = wires::usual * (1 << dice.below(12));
+      links_slow_until_ = until;
+    } else {
+      auto who = static_cast<machine>(dice.below(site_.machines()));
+      auto slowest = 1ms * (1 << dice.below(13));
+      spdlog::info("{} is slow", site_.name_of(who));
+      world_.slow(who, until, slowest);
+    }
+  }
+
+  void stop(machine who) {
+    if (world_.waits() || site_.stopping() != nobody || !site_.runs(who)) return;
+    if (result_.crashes + result_.stops >= 15) return;
+    ++result_.stops;
+    spdlog::info("{} is stopped", site_.name_of(who));
+    auto back = world_.now() + world_.random().span(1s, 2min);
+    stop_by_ = world_.now() + 1h;
+    site_.stop(who, world_.random().chance(rates_.power_loss));
+    // A crash meanwhile has its own time.
+    restarts_.emplace(who, back);
   }
 
   /// Changes a byte of a cartridge, but only of one pool: the other copy must do.
@@ -169,7 +203,8 @@ class play {
 
   void crash(machine who) {
     // Each start leaves a file of the catalogue's that nothing merges here.
-    if (!site_.runs(who) || result_.crashes >= 15) return;
+    if (!site_.runs(who) && who != site_.stopping()) return;
+    if (result_.crashes + result_.stops >= 15) return;
     ++result_.crashes;
     spdlog::info("{} crashes", site_.name_of(who));
     site_.crash(who, world_.random().chance(rates_.power_loss));
@@ -201,6 +236,9 @@ class play {
   void heal() {
     rates_ = {};
     site_.set_disk_faults();
+    links_slow_until_ = world_.now();
+    for (size_t i = 0; i < site_.machines(); ++i)
+      world_.slow(static_cast<machine>(i), world_.now(), 0ns);
     for (auto& [link, due] : silent_) due = world_.now();
     for (auto& [who, due] : restarts_) due = world_.now();
     for (auto& one : clients_) one->rest();
@@ -249,6 +287,8 @@ class play {
   std::unique_ptr<client> administrator_;
   std::map<machine, std::chrono::nanoseconds> restarts_;
   std::map<uint64_t, std::chrono::nanoseconds> silent_;
+  std::chrono::nanoseconds stop_by_{};
+  std::chrono::nanoseconds links_slow_until_{};
   uint64_t failed_starts_ = 0;
 };
 

@@ -17,7 +17,7 @@ struct run_options {
   std::filesystem::path root;
   bool faults = true;
   std::optional<simulation::faults> rates;  ///< instead of those that the seed picks
-  uint64_t max_steps = 400'000;  ///< at work; healing has as many again
+  uint64_t max_steps = 400'000;             ///< at work; healing has as many again
 };
 
 struct run_result {
@@ -26,6 +26,7 @@ struct run_result {
   std::chrono::nanoseconds simulated{};
   uint64_t steps = 0;
   uint64_t crashes = 0;
+  uint64_t stops = 0;
   uint64_t cuts = 0;
   uint64_t puts = 0;
   uint64_t gets = 0;

@@ -92,11 +92,11 @@ int main(int argc, char** argv) {
     simulated += result.simulated;
     if (!with.brief)
       std::printf(
-          "seed %lu: trace %016lx, %.1f h, %lu steps, %lu crashes, %lu cuts, %lu puts, %lu "
-          "gets, %lu removes, %lu cancels, %lu files read\n",
+          "seed %lu: trace %016lx, %.1f h, %lu steps, %lu crashes, %lu stops, %lu cuts, "
+          "%lu puts, %lu gets, %lu removes, %lu cancels, %lu files read\n",
           seed, result.trace, std::chrono::duration<double>(result.simulated).count() / 3600,
-          result.steps, result.crashes, result.cuts, result.puts, result.gets, result.removes,
-          result.cancels, result.read_files);
+          result.steps, result.crashes, result.stops, result.cuts, result.puts, result.gets,
+          result.removes, result.cancels, result.read_files);
     if (result.violations.empty()) continue;
     ++bad;
     for (size_t i = 0; i < result.violations.size() && i < most_told; ++i)

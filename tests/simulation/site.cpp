@@ -1,6 +1,7 @@
 #include "tests/simulation/site.hpp"
 
 #include "actors/data_port.hpp"
+#include "actors/ends.hpp"
 #include "actors/inspector.hpp"
 #include "actors/relay.hpp"
 
@@ -24,6 +25,9 @@ site_plan site_plan::random(dice& with) {
   plan.retention_ns = static_cast<int64_t>(with.between(1, 3600)) * 1'000'000'000;
   plan.target_bytes = with.between(100, 2000) * 1000;
   plan.heartbeat = std::chrono::milliseconds{with.between(2000, 10'000)};
+  plan.source_node = with.chance(0.3);
+  plan.sources_only_there = plan.source_node && with.chance(0.6);
+  if (plan.source_node) ++plan.nodes;
   if (with.chance(0.3)) plan.reread_after = std::chrono::minutes{with.between(5, 120)};
   return plan;
 }
@@ -81,7 +85,12 @@ fs::path site::image_of(const barcode& id) const {
 
 bool site::runs(machine who) const {
   auto& one = machines_[static_cast<size_t>(who)];
-  return one.up && !one.dying;
+  return one.up && !one.dying && who != stopping_;
+}
+
+bool site::has_cache(machine who) const {
+  if (who == head_machine) return plan_.head_stores;
+  return !plan_.source_node || who != static_cast<machine>(plan_.nodes);
 }
 
 storage_options site::storage_of(machine who) {
@@ -98,10 +107,9 @@ storage_options site::storage_of(machine who) {
   with.library.barcode_prefix = who == head_machine ? "HD" : "N" + std::to_string(who);
   with.library.drive.early_warning_bytes = plan_.cartridge_bytes / 8;
   with.clock = &world_.clock();
-  if (who == head_machine && !plan_.head_stores) {
-    with.has_cache = false;
-    with.reads_sources = false;
-  }
+  with.has_cache = has_cache(who);
+  bool only_reads = who != head_machine && !with.has_cache;
+  if (!only_reads && (plan_.sources_only_there || !with.has_cache)) with.reads_sources = false;
   with.open_library = [this](const fs::path& folder, const tape::virtual_library_options& options) {
     return open_dicey_library(folder, options, world_.random(), rates_);
   };
@@ -139,7 +147,8 @@ caf::error site::start_head() {
   auto life = machines_[0].life;
   auto opened = head::open(world_.system(), std::move(with), [this, life](const std::string& why) {
     auto& one = machines_[0];
-    if (one.life == life && one.up && !one.dying) failures_.push_back("head: " + why);
+    if (one.life == life && one.up && !one.dying && stopping_ != head_machine)
+      failures_.push_back("head: " + why);
   });
   if (!opened) return opened.error();
   head_ = std::move(*opened);
@@ -166,10 +175,13 @@ caf::error site::start_node(machine who) {
   one.actors->inspector = world_.system().spawn(inspector, actors_ptr{one.actors});
   cluster::membership_options with;
   with.heads = {"head"};
-  with.clients = name_of(who);
+  if (one.actors->tickets) with.clients = name_of(who);
   with.clock = &world_.clock();
   auto* raw = one.storage.get();
-  with.give_up_jobs = [raw](bool on) { raw->give_up_jobs(on); };
+  one.stopped = std::make_shared<bool>(false);
+  with.give_up_jobs = [raw, stopped = one.stopped](bool on) {
+    if (!*stopped) raw->give_up_jobs(on);
+  };
   one.membership = spawn_membership(who, one.actors, std::move(with));
   one.actors->membership = caf::actor_cast<caf::strong_actor_ptr>(one.membership);
   return {};
@@ -272,6 +284,45 @@ void site::crash(machine who, bool power) {
   // What the dying machine still does does not reach its disk.
   one.disk->power_off();
   bury();
+}
+
+void site::stop(machine who, bool power) {
+  auto& one = machines_[static_cast<size_t>(who)];
+  if (!runs(who)) return;
+  world_.note("stop");
+  stopping_ = who;
+  if (who == head_machine) head_->begin_stop();
+  wires_.leave(who);
+  try {
+    world_.as(who, [&] { who == head_machine ? head_->stop() : stop_node(who); });
+  } catch (const crashed&) {
+  }
+  stopping_ = nobody;
+  if (one.dying) return bury();
+  // What has not ended by itself ends with the process.
+  world_.freeze(who);
+  wires_.crash(who);
+  finish(who);
+  std::error_code code;
+  if (who == head_machine && fs::exists(root_ / "head" / "running", code))
+    failures_.push_back("the head left its mark when it was stopped");
+  if (!power) one.disk->sync_all();
+  one.disk->power_loss(world_.random().next());
+}
+
+/// As cluster::node_service does.
+void site::stop_node(machine who) {
+  auto& one = machines_[static_cast<size_t>(who)];
+  *one.stopped = true;
+  one.storage->give_up_jobs(true);
+  std::vector<caf::actor> list;
+  one.storage->list(*one.actors, list);
+  list.push_back(caf::actor_cast<caf::actor>(one.actors->inspector));
+  list.push_back(caf::actor_cast<caf::actor>(one.actors->head));
+  list.push_back(caf::actor_cast<caf::actor>(one.membership));
+  caf::scoped_actor self{world_.system()};
+  for (auto& actor : list) self->send_exit(actor, caf::exit_reason::user_shutdown);
+  wait_for_ends(self, list);
 }
 
 void site::bury() {

@@ -15,8 +15,10 @@ namespace et::simulation {
 
 /// What the seed decides about a site.
 struct site_plan {
-  uint32_t nodes = 2;       ///< besides the head
-  bool head_stores = true;  ///< the head has a cache and a library of its own
+  uint32_t nodes = 2;               ///< besides the head
+  bool head_stores = true;          ///< the head has a cache and a library of its own
+  bool source_node = false;         ///< the last node has no cache and only reads sources
+  bool sources_only_there = false;  ///< no other reads them
   uint32_t copies = 1;
   uint32_t cartridges = 12;
   bool plenty = false;  ///< of cartridges: none has to be brought
@@ -49,9 +51,14 @@ class site {
   /// has it. When one of its handlers waits, its end comes a little later, but nothing that it does
   /// counts any more.
   void crash(machine who, bool power = false);
-  /// Libraries that start from now on have so many more.
+  /// As the process does at SIGTERM; returns when it has ended, or has crashed meanwhile. With
+  /// `power` its disk loses the power afterwards. Precondition: no handler waits.
+  void stop(machine who, bool power);
+  /// The one that is being stopped, or nobody.
+  machine stopping() const { return stopping_; }
   /// The rates of disks have changed.
   void set_disk_faults();
+  /// Libraries that start from now on have so many more.
   void add_cartridges(uint32_t count) { plan_.cartridges += count; }
   /// Completes crashes that could not be completed at once; outside of every handler.
   void bury();
@@ -86,12 +93,15 @@ class site {
     uint64_t life = 0;                       ///< how often it has been started
     std::unique_ptr<node_storage> storage;   ///< of a node
     std::shared_ptr<service_actors> actors;  ///< of a node
+    std::shared_ptr<bool> stopped;           ///< of a node
     membership_actor membership;
   };
 
   machine machine_of(const std::string& name) const;
   session link_port(machine client, wires::on_end ends, machine to, client_actor port);
   storage_options storage_of(machine who);
+  bool has_cache(machine who) const;
+  void stop_node(machine who);
   caf::error start_head();
   caf::error start_node(machine who);
   membership_actor spawn_membership(machine who, actors_ptr actors,
@@ -107,6 +117,7 @@ class site {
   faults& rates_;
   std::vector<one_machine> machines_;
   std::unique_ptr<head> head_;
+  machine stopping_ = nobody;
   uint64_t next_session_ = 1;
   std::vector<std::string> failures_;
 };

@@ -226,6 +226,11 @@ void wires::silence(uint64_t number, bool on) {
       caf::anon_send(post_, ping_atom_v, number, int32_t{to});
 }
 
+void wires::leave(machine who) {
+  for (auto number : between([who](machine a, machine b) { return a == who || b == who; }))
+    close(number, who, "this machine stops");
+}
+
 void wires::crash(machine who) {
   std::vector<std::pair<uint64_t, int>> mine;
   for (auto& [number, one] : links_)

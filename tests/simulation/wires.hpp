@@ -31,6 +31,8 @@ class wires {
   void cut(uint64_t link);
   /// Nothing comes out of it in either direction until it is closed or thawed.
   void silence(uint64_t link, bool on);
+  /// Of a machine that stops: it ends all of its links.
+  void leave(machine who);
   /// All links of a machine that has crashed.
   void crash(machine who);
 
@@ -38,7 +40,8 @@ class wires {
   std::vector<uint64_t> between(const std::function<bool(machine, machine)>& of) const;
 
   /// How long a message is under way.
-  std::chrono::nanoseconds slowest{2'000'000};
+  static constexpr std::chrono::nanoseconds usual{2'000'000};
+  std::chrono::nanoseconds slowest = usual;
 
  private:
   class proxy;

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace et::simulation {
 
 namespace {
@@ -70,6 +72,36 @@ bool world::waits(machine who) const {
   return found != waiting_.end() && found->second > 0;
 }
 
+bool world::waits() const {
+  return std::any_of(waiting_.begin(), waiting_.end(),
+                     [](const auto& one) { return one.second > 0; });
+}
+
+/// Of the machine whose turn it is, after a message.
+void world::take_time(caf::actor_id who) {
+  auto found = slow_.find(current_);
+  if (found == slow_.end()) return;
+  if (found->second.until <= now()) {
+    slow_.erase(found);
+    return;
+  }
+  std::erase_if(busy_, [&](const auto& one) { return one.second <= now(); });
+  busy_[who] = now() + dice_.span(std::chrono::nanoseconds{0}, found->second.slowest);
+}
+
+/// When the next actor that has something to do is not busy any more.
+std::optional<std::chrono::nanoseconds> world::next_not_busy() const {
+  std::optional<std::chrono::nanoseconds> next;
+  for (auto* job : coordinator_->jobs) {
+    auto* one = actor_of(job);
+    if (!one) continue;
+    auto busy = busy_.find(one->id());
+    if (busy == busy_.end() || busy->second <= now()) continue;
+    if (!next || busy->second < *next) next = busy->second;
+  }
+  return next;
+}
+
 /// Actors that were spawned since the last call are of the machine whose turn it is.
 void world::adopt() {
   for (auto* job : coordinator_->jobs) {
@@ -86,6 +118,8 @@ bool world::may_run(const caf::resumable* job) const {
   auto owner = owners_.find(one->id());
   if (owner == owners_.end()) return true;
   if (frozen_.count(owner->second)) return false;
+  auto busy = busy_.find(one->id());
+  if (busy != busy_.end() && busy->second > now()) return false;
   auto pause = paused_.find(owner->second);
   return pause == paused_.end() || pause->second <= now();
 }
@@ -101,8 +135,10 @@ bool world::run_one() {
   jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(index));
   jobs.push_front(job);
   auto before = current_;
+  caf::actor_id id = 0;
   if (auto* one = actor_of(job)) {
-    note(one->id());
+    id = one->id();
+    note(id);
     auto owner = owners_.find(one->id());
     current_ = owner == owners_.end() ? nobody : owner->second;
     if (auto* first = const_cast<caf::scheduled_actor*>(one)->mailbox().peek())
@@ -110,14 +146,20 @@ bool world::run_one() {
   }
   coordinator_->run_once();
   adopt();
+  if (id != 0) take_time(id);
   current_ = before;
   return true;
 }
 
 bool world::move_clock() {
-  if (!coordinator_->has_pending_timeout()) return false;
   auto before = now();
-  coordinator_->trigger_timeout();
+  auto& clock = coordinator_->clock();
+  auto busy_until = next_not_busy();
+  if (busy_until && (!clock.has_pending_timeout() ||
+                     *busy_until < clock.schedule().begin()->first.time_since_epoch()))
+    clock.advance_time(*busy_until - before);
+  else if (!clock.trigger_timeout())
+    return false;
   auto moved = now() - before;
   clock_.advance_ns(moved.count());
   note(static_cast<uint64_t>(moved.count()));
@@ -161,6 +203,7 @@ void world::turn() {
 void world::kill(machine who) {
   frozen_.erase(who);
   paused_.erase(who);
+  slow_.erase(who);
   auto list = std::move(actors_[who]);
   actors_.erase(who);
   std::set<caf::actor_id> ids;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -75,11 +76,18 @@ class world {
 
   /// Its actors do not run until then.
   void pause(machine who, std::chrono::nanoseconds until) { paused_[who] = until; }
+  /// Until then each of its actors is busy for up to `slowest` behind every message: its disks,
+  /// drives and processors are slow.
+  void slow(machine who, std::chrono::nanoseconds until, std::chrono::nanoseconds slowest) {
+    slow_[who] = {until, slowest};
+  }
   /// From now on none of its actors does anything; kill() ends them.
   void freeze(machine who) { frozen_.insert(who); }
   bool frozen(machine who) const { return frozen_.count(who) > 0; }
   /// In the middle of a handler of this machine that waits for an answer.
   bool waits(machine who) const;
+  /// In the middle of a handler of any machine that waits.
+  bool waits() const;
   /// Ends all actors of a frozen machine. Precondition: !waits(who).
   void kill(machine who);
 
@@ -87,6 +95,12 @@ class world {
   friend struct config;
   void turn();
   void adopt();
+  struct slowness {
+    std::chrono::nanoseconds until;
+    std::chrono::nanoseconds slowest;
+  };
+  void take_time(caf::actor_id who);
+  std::optional<std::chrono::nanoseconds> next_not_busy() const;
   bool may_run(const caf::resumable* job) const;
   bool run_one();
   bool move_clock();
@@ -100,6 +114,8 @@ class world {
   std::map<caf::actor_id, machine> owners_;
   std::map<machine, std::map<caf::actor_id, caf::actor_addr>> actors_;
   std::map<machine, std::chrono::nanoseconds> paused_;
+  std::map<machine, slowness> slow_;
+  std::map<caf::actor_id, std::chrono::nanoseconds> busy_;  ///< until when
   std::set<machine> frozen_;
   std::map<machine, int> waiting_;
   uint64_t trace_ = 14695981039346656037u;
