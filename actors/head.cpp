@@ -291,9 +291,11 @@ void head::stop() {
       thread->turn();
     else
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  // What has not ended still asks the actors of the table, which have ended.
   if (actors_.use_count() > 1)
     spdlog::warn("stop: {} actors have not ended", actors_.use_count() - 1);
-  *actors_ = {};
+  else
+    *actors_ = {};
   actors_.reset();
   standby_.reset();
   storage_.reset();

@@ -134,7 +134,7 @@ void node_service::stop() {
   // The table of handles is a ring of references, to be opened when nobody reads it any more.
   for (int i = 0; i < 2000 && actors_.use_count() > 1; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  *actors_ = {};
+  if (actors_.use_count() == 1) *actors_ = {};
   actors_.reset();
   links_.reset();
   door_.reset();

@@ -292,6 +292,8 @@ void site::stop(machine who, bool power) {
   world_.note("stop");
   stopping_ = who;
   if (who == head_machine) head_->begin_stop();
+  std::weak_ptr<const service_actors> table =
+      who == head_machine ? head_->actors() : actors_ptr{one.actors};
   wires_.leave(who);
   try {
     world_.as(who, [&] { who == head_machine ? head_->stop() : stop_node(who); });
@@ -303,6 +305,8 @@ void site::stop(machine who, bool power) {
   world_.freeze(who);
   wires_.crash(who);
   finish(who);
+  // Of a head some of whose actors ended only now.
+  if (auto left = table.lock()) *std::const_pointer_cast<service_actors>(left) = {};
   std::error_code code;
   if (who == head_machine && fs::exists(root_ / "head" / "running", code))
     failures_.push_back("the head left its mark when it was stopped");
