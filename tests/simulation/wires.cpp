@@ -34,9 +34,12 @@ class wires::proxy : public caf::actor_proxy {
 wires::wires(world& of) : world_(of) {
   post_ = world_.as(nobody, [&] {
     return world_.system().spawn([this](caf::event_based_actor*) -> caf::behavior {
-      return {[this](ping_atom, uint64_t number, int32_t to) { arrive(number, to); },
-              [this](cut_atom, uint64_t number, int32_t side, const std::string& why) {
-                learn(number, side, why);
+      auto lives = std::weak_ptr{lives_};
+      return {[this, lives](ping_atom, uint64_t number, int32_t to) {
+                if (!lives.expired()) arrive(number, to);
+              },
+              [this, lives](cut_atom, uint64_t number, int32_t side, const std::string& why) {
+                if (!lives.expired()) learn(number, side, why);
               }};
     });
   });
@@ -83,7 +86,9 @@ caf::strong_actor_ptr wires::proxy_of(uint64_t number, int side, const caf::stro
       world_.system().next_actor_id(), world_.system().node(), &world_.system(), cfg, this, number,
       side, one);
   known.emplace(id, made);
-  caf::actor_cast<caf::abstract_actor*>(one)->attach_functor([this, number, side, id] {
+  auto lives = std::weak_ptr{lives_};
+  caf::actor_cast<caf::abstract_actor*>(one)->attach_functor([this, lives, number, side, id] {
+    if (lives.expired()) return;
     auto over = links_.find(number);
     if (over == links_.end() || !over->second.alive) return;
     auto held = over->second.ends[1 - side].proxies.find(id);

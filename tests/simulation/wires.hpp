@@ -5,6 +5,7 @@
 
 #include <caf/actor_proxy.hpp>
 #include <deque>
+#include <memory>
 
 #include "tests/simulation/world.hpp"
 
@@ -77,6 +78,8 @@ class wires {
   void drop(uint64_t number);
 
   world& world_;
+  /// Held while there are wires: the actors of the world, which outlive them, ask before they tell.
+  std::shared_ptr<const bool> lives_ = std::make_shared<const bool>(true);
   caf::actor post_;
   std::map<uint64_t, link> links_;
   uint64_t next_ = 1;

@@ -1,0 +1,18 @@
+// Sessions are started without an environment: what sanitizers are told there is in the program.
+// Part of it only where it is built with ET_SANITIZE. docs/sanitizers.md
+
+extern "C" {
+const char* __asan_default_options();
+const char* __ubsan_default_options();
+const char* __tsan_default_options();
+
+const char* __asan_default_options() {
+  return ET_SANITIZER_OPTIONS;
+}
+const char* __ubsan_default_options() {
+  return ET_SANITIZER_OPTIONS ":print_stacktrace=1:halt_on_error=1";
+}
+const char* __tsan_default_options() {
+  return ET_SANITIZER_OPTIONS;
+}
+}
