@@ -228,8 +228,9 @@ class examination {
         name.size() != static_cast<size_t>(end))
       return;  // one that is being written
     auto record = view_->aggregation(id);
-    // What has failed or was removed leaves when there is time.
-    if (!record || !*record || (*record)->state < state::cached) return;
+    // What nobody is given any more may lie there, also emptied, until it can be deleted.
+    if (!record || !*record || (*record)->node != site_.name_of(who)) return;
+    if ((*record)->state != state::cached && (*record)->state != state::cached_synced) return;
     std::ifstream file{path, std::ios::binary};
     std::string data{std::istreambuf_iterator<char>{file}, {}};
     aggregation_hasher hasher;
