@@ -14,8 +14,8 @@ std::vector<std::string> batch_supervisor_state::waits() const {
   if (!caching.empty())
     lines.push_back(std::to_string(caching.size()) + " aggregations are being cached (" +
                     caching.begin()->second + ")");
-  if (!to_cache.empty())
-    lines.push_back(std::to_string(to_cache.size()) + " aggregations wait to be cached" +
+  if (auto count = to_cache.size() + resting.size())
+    lines.push_back(std::to_string(count) + " aggregations wait to be cached" +
                     (obstacle.empty() ? "" : ": " + obstacle));
   if (!at_tape.empty())
     lines.push_back(std::to_string(at_tape.size()) + " aggregations wait for tape");
@@ -31,6 +31,13 @@ constexpr size_t max_held = 256;
 
 void go_on(self_pointer self);
 
+/// One look a little later, however many want one: each look may fail for many, and would ask for as
+/// many looks.
+void look_later(self_pointer self) {
+  if (std::exchange(self->state.looks_later, true)) return;
+  self->delayed_send(self, defaults::retry_delay, tick_atom_v);
+}
+
 /// After an error: says it and looks again at the catalogue's picture a little later.
 auto try_again(self_pointer self, std::string what) {
   return [=](const caf::error& error) {
@@ -38,7 +45,7 @@ auto try_again(self_pointer self, std::string what) {
     state.busy_loading = state.busy_planning = state.busy_paging = false;
     ++state.retries;
     spdlog::warn("batch {}: {}: {}; trying again", state.batch.id.value, what, text_of(error));
-    self->delayed_send(self, defaults::retry_delay, tick_atom_v);
+    look_later(self);
   };
 }
 
@@ -153,15 +160,20 @@ void to_tape(self_pointer self, const aggregation_record& record) {
 void caching_failed(self_pointer self, const aggregation_record& record, const caf::error& error) {
   auto& state = self->state;
   state.caching.erase(record.id.number);
-  state.to_cache[record.id.number] = record;
-  if (code_of(error) == errc::cancelled) {
-    // The batch is given up, then this ends at once; or a node gave up what a head wanted that it
-    // had lost, also when that was for an instant.
-    self->delayed_send(self, defaults::retry_delay, tick_atom_v);
-    return;
+  state.resting[record.id.number] = record;
+  // Of an end of the batch, or of a node that gave up what a head wanted that it had lost, also when
+  // that was for an instant.
+  bool given_up = code_of(error) == errc::cancelled;
+  if (!given_up) {
+    state.obstacle = text_of(error);
+    ++state.retries;
+    // Where a node is lost they fail by the hundred: the first is enough.
+    spdlog::log(state.looks_later ? spdlog::level::debug : spdlog::level::warn,
+                "batch {}: caching aggregation {}: {}; trying again", state.batch.id.value,
+                to_string(record.id), state.obstacle);
   }
-  state.obstacle = text_of(error);
-  try_again(self, "caching aggregation " + to_string(record.id))(error);
+  look_later(self);
+  go_on(self);  // others may lie where they can be cached
 }
 
 void record_cached(self_pointer self, const aggregation_record& record, cached_aggregation cached) {
@@ -243,7 +255,9 @@ void page(self_pointer self) {
             for (auto& record : records) {
               auto number = record.id.number;
               mine.next_number = number;
-              if (mine.caching.count(number) || mine.at_tape.count(number)) continue;
+              if (mine.caching.count(number) || mine.resting.count(number) ||
+                  mine.at_tape.count(number))
+                continue;
               if (record.state == state::registered) mine.to_cache[number] = record;
               if (record.state == state::cached) to_tape(self, record);
             }
@@ -270,7 +284,8 @@ void go_on(self_pointer self) {
     state.to_cache.erase(state.to_cache.begin());
     start_caching(self, record);
   }
-  if (!state.all_seen && !state.busy_paging && state.to_cache.size() < max_held) page(self);
+  auto held = state.to_cache.size() + state.resting.size();
+  if (!state.all_seen && !state.busy_paging && held < max_held) page(self);
   if (state.finished()) self->send(state.actors->director, finished_atom_v, state.batch.id);
 }
 
@@ -315,7 +330,12 @@ batch_supervisor_actor::behavior_type batch_supervisor(self_pointer self, batch_
         facts.push_back({"mailbox", std::to_string(self->mailbox().size())});
         return std::vector<report>{{"batch", std::to_string(id.value), std::move(facts)}};
       },
-      [=](tick_atom) { go_on(self); },
+      [=](tick_atom) {
+        self->state.looks_later = false;
+        self->state.to_cache.merge(self->state.resting);
+        self->state.resting.clear();
+        go_on(self);
+      },
       [=](safe_atom, const std::vector<aggregation_record>& records) {
         for (auto& record : records)
           if (record.state != state::cached && record.state != state::registered)

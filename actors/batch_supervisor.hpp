@@ -33,6 +33,8 @@ struct batch_supervisor_state {
   bool all_seen = false;     ///< there is none behind next_number
   uint64_t changes = 0;      ///< of what there is to see, so that an answer from before is known
   std::map<uint32_t, aggregation_record> to_cache;  ///< REGISTERED, waiting for their turn
+  std::map<uint32_t, aggregation_record> resting;   ///< could not be cached, until the next look
+  bool looks_later = false;                         ///< one is on its way
   std::map<uint32_t, std::string> caching;          ///< being filled, with what they do
   std::string obstacle;                             ///< why one could not be cached
   std::set<uint32_t> at_tape;                       ///< CACHED, in the scheduler's hands
@@ -46,8 +48,8 @@ struct batch_supervisor_state {
   }
 
   bool finished() const {
-    return loaded && batch.planned && all_seen && to_cache.empty() && caching.empty() &&
-           at_tape.empty();
+    return loaded && batch.planned && all_seen && to_cache.empty() && resting.empty() &&
+           caching.empty() && at_tape.empty();
   }
   /// What it waits for, a line a kind.
   std::vector<std::string> waits() const;

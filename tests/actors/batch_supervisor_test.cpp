@@ -2,13 +2,16 @@
 
 #include "actors/batch_supervisor.hpp"
 
+#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 #include <future>
 
+#include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
 #include "actors/node_roster.hpp"
 
 using namespace et;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -137,4 +140,75 @@ TEST_CASE("a batch goes on when a node gave up its aggregation, having lost the 
   catalogue all;
   all.given_up = 1;
   CHECK(first_event(all) == "caching");
+}
+
+TEST_CASE("aggregations that cannot be cached are all tried again once in a while, not ever more") {
+  constexpr uint32_t count = 4;
+  node_config config{service_node(1)};
+  config.set("scheduler.policy", caf::atom("testing"));
+  caf::actor_system system{config};
+  auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  uint32_t tried = 0;
+  std::vector<caf::typed_response_promise<std::vector<file_entry>>> held;
+  auto reader = system.spawn([&held](caf::event_based_actor* self) -> caf::behavior {
+    return {[](batch_atom, batch_id id) {
+              batch_record batch;
+              batch.id = id;
+              batch.planned = true;
+              return batch;
+            },
+            [](list_workspaces_atom, const std::string&) {
+              return std::vector<workspace_record>(1);
+            },
+            [](aggregations_atom, batch_id batch, uint32_t after) {
+              std::vector<aggregation_record> page;
+              for (uint32_t number = after + 1; number <= count; ++number)
+                page.emplace_back().id = {batch, number};
+              return page;
+            },
+            // The answers come one by one, or there would be but one look for all.
+            [&held, self](entries_atom, batch_id, const std::string&, const std::string&) {
+              held.push_back(self->make_response_promise<std::vector<file_entry>>());
+              self->delayed_send(self, 1ms * (3 + 5 * (held.size() % 7)), tick_atom_v,
+                                 uint64_t{held.size() - 1});
+              return held.back();
+            },
+            [&held](tick_atom, uint64_t which) {
+              std::vector<file_entry> entries;
+              entries.emplace_back().path = "/file";
+              held[which].deliver(std::move(entries));
+            }};
+  });
+  auto director = system.spawn([](caf::event_based_actor*) -> caf::behavior {
+    return {[](finished_atom, batch_id) {}};
+  });
+  auto actors = std::make_shared<service_actors>();
+  actors->readers.push_back(caf::actor_cast<catalogue_reader_actor>(reader));
+  actors->director = caf::actor_cast<batch_director_actor>(director);
+  auto keeper = system.spawn([&tried](caf::event_based_actor*) -> caf::behavior {
+    return {[&tried](cached_atom, const cache_job&) -> caf::result<cached_aggregation> {
+      ++tried;
+      return fail(errc::node_lost, "node n is lost");
+    }};
+  });
+  storage_node node;
+  node.up = true;
+  node.roots = {"/"};
+  node.keeper = caf::actor_cast<cache_keeper_actor>(keeper);
+  node.writers = {caf::actor_cast<cache_writer_actor>(keeper)};
+  actors->nodes->put(node);
+  auto supervisor = system.spawn(batch_supervisor, the_batch, actors_ptr{actors}, packing_options{},
+                                 caf::actor_cast<caf::actor_addr>(director));
+  caf::anon_send(supervisor, tick_atom_v);
+  for (auto time = 0ms; time < 10 * defaults::retry_delay; time += 1ms) {
+    turns.run();
+    turns.advance_time(1ms);
+  }
+  CHECK(tried >= 9 * count);
+  CHECK(tried <= 10 * count);
+  for (auto& one : {caf::actor_cast<caf::actor>(supervisor), reader, director, keeper})
+    caf::anon_send_exit(one, caf::exit_reason::kill);
+  turns.run();
+  held.clear();
+  *actors = {};
 }
