@@ -31,8 +31,8 @@ constexpr size_t max_held = 256;
 
 void go_on(self_pointer self);
 
-/// One look a little later, however many want one: each look may fail for many, and would ask for as
-/// many looks.
+/// One look a little later, however many want one: each look may fail for many, and would ask for
+/// as many looks.
 void look_later(self_pointer self) {
   if (std::exchange(self->state.looks_later, true)) return;
   self->delayed_send(self, defaults::retry_delay, tick_atom_v);
@@ -161,8 +161,8 @@ void caching_failed(self_pointer self, const aggregation_record& record, const c
   auto& state = self->state;
   state.caching.erase(record.id.number);
   state.resting[record.id.number] = record;
-  // Of an end of the batch, or of a node that gave up what a head wanted that it had lost, also when
-  // that was for an instant.
+  // Of an end of the batch, or of a node that gave up what a head wanted that it had lost, also
+  // when that was for an instant.
   bool given_up = code_of(error) == errc::cancelled;
   if (!given_up) {
     state.obstacle = text_of(error);
