@@ -29,6 +29,10 @@ using self_pointer = batch_supervisor_actor::stateful_pointer<batch_supervisor_s
 /// Aggregations waiting to be cached that are held at most; more stay in the catalogue.
 constexpr size_t max_held = 256;
 
+/// Attempts that fail in one look; the others have their turn in the next ones. Each reads the
+/// aggregation's entries.
+constexpr size_t max_failures = 16;
+
 void go_on(self_pointer self);
 
 /// One look a little later, however many want one: each look may fail for many, and would ask for
@@ -173,7 +177,8 @@ void caching_failed(self_pointer self, const aggregation_record& record, const c
                 to_string(record.id), state.obstacle);
   }
   look_later(self);
-  go_on(self);  // others may lie where they can be cached
+  // Others may lie where they can be cached.
+  if (++state.failures < max_failures) go_on(self);
 }
 
 void record_cached(self_pointer self, const aggregation_record& record, cached_aggregation cached) {
@@ -331,9 +336,11 @@ batch_supervisor_actor::behavior_type batch_supervisor(self_pointer self, batch_
         return std::vector<report>{{"batch", std::to_string(id.value), std::move(facts)}};
       },
       [=](tick_atom) {
-        self->state.looks_later = false;
-        self->state.to_cache.merge(self->state.resting);
-        self->state.resting.clear();
+        auto& state = self->state;
+        state.looks_later = false;
+        state.failures = 0;
+        if (state.to_cache.empty()) state.to_cache.swap(state.resting);
+        if (!state.resting.empty()) look_later(self);
         go_on(self);
       },
       [=](safe_atom, const std::vector<aggregation_record>& records) {

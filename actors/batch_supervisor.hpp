@@ -33,11 +33,13 @@ struct batch_supervisor_state {
   bool all_seen = false;     ///< there is none behind next_number
   uint64_t changes = 0;      ///< of what there is to see, so that an answer from before is known
   std::map<uint32_t, aggregation_record> to_cache;  ///< REGISTERED, waiting for their turn
-  std::map<uint32_t, aggregation_record> resting;   ///< could not be cached, until the next look
-  bool looks_later = false;                         ///< one is on its way
-  std::map<uint32_t, std::string> caching;          ///< being filled, with what they do
-  std::string obstacle;                             ///< why one could not be cached
-  std::set<uint32_t> at_tape;                       ///< CACHED, in the scheduler's hands
+  std::map<uint32_t, aggregation_record>
+      resting;                              ///< could not be cached, until the rest was tried
+  bool looks_later = false;                 ///< one is on its way
+  size_t failures = 0;                      ///< to cache, since the last look
+  std::map<uint32_t, std::string> caching;  ///< being filled, with what they do
+  std::string obstacle;                     ///< why one could not be cached
+  std::set<uint32_t> at_tape;               ///< CACHED, in the scheduler's hands
   uint64_t retries = 0;
 
   /// There may be aggregations behind `number` to look at.

@@ -14,8 +14,8 @@
 
 namespace et {
 
-/// Which lines are news. Lines that differ in their numbers only are of one kind, and a kind is told
-/// of once in `again_after_ms`.
+/// Which lines are news. Lines that differ in their numbers only are of one kind, and a kind is
+/// told of once in `again_after_ms`.
 class error_news {
  public:
   static constexpr int64_t again_after_ms = 3'600'000;

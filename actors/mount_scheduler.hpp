@@ -15,8 +15,8 @@ namespace et {
 struct scheduler_options {
   mount_policy policy;
   uint32_t copies = 1;
-  /// A clock that nobody sets, or drives would rest for as long as it was set back; empty: the actor
-  /// system's.
+  /// A clock that nobody sets, or drives would rest for as long as it was set back; empty: the
+  /// actor system's.
   std::function<int64_t()> elapsed_ms;
 };
 

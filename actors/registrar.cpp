@@ -197,8 +197,8 @@ void take_report(self_pointer self, const standby_report& told) {
   }
   open_gate(self);
   if (told.text.empty()) return;
-  spdlog::log(told.level == severity::error ? spdlog::level::err : spdlog::level::info,
-              "alert: {}", told.text);
+  spdlog::log(told.level == severity::error ? spdlog::level::err : spdlog::level::info, "alert: {}",
+              told.text);
   alert_record draft;
   draft.level = told.level;
   draft.text = told.text;

@@ -136,7 +136,8 @@ TEST_CASE("a plan recorded while an older page is on its way is not taken for an
   CHECK(first_event(all) == "caching");
 }
 
-TEST_CASE("a batch goes on when a node gave up its aggregation, having lost the head for a moment") {
+TEST_CASE(
+    "a batch goes on when a node gave up its aggregation, having lost the head for a moment") {
   catalogue all;
   all.given_up = 1;
   CHECK(first_event(all) == "caching");
@@ -151,37 +152,35 @@ TEST_CASE("aggregations that cannot be cached are all tried again once in a whil
   uint32_t tried = 0;
   std::vector<caf::typed_response_promise<std::vector<file_entry>>> held;
   auto reader = system.spawn([&held](caf::event_based_actor* self) -> caf::behavior {
-    return {[](batch_atom, batch_id id) {
-              batch_record batch;
-              batch.id = id;
-              batch.planned = true;
-              return batch;
-            },
-            [](list_workspaces_atom, const std::string&) {
-              return std::vector<workspace_record>(1);
-            },
-            [](aggregations_atom, batch_id batch, uint32_t after) {
-              std::vector<aggregation_record> page;
-              for (uint32_t number = after + 1; number <= count; ++number)
-                page.emplace_back().id = {batch, number};
-              return page;
-            },
-            // The answers come one by one, or there would be but one look for all.
-            [&held, self](entries_atom, batch_id, const std::string&, const std::string&) {
-              held.push_back(self->make_response_promise<std::vector<file_entry>>());
-              self->delayed_send(self, 1ms * (3 + 5 * (held.size() % 7)), tick_atom_v,
-                                 uint64_t{held.size() - 1});
-              return held.back();
-            },
-            [&held](tick_atom, uint64_t which) {
-              std::vector<file_entry> entries;
-              entries.emplace_back().path = "/file";
-              held[which].deliver(std::move(entries));
-            }};
+    return {
+        [](batch_atom, batch_id id) {
+          batch_record batch;
+          batch.id = id;
+          batch.planned = true;
+          return batch;
+        },
+        [](list_workspaces_atom, const std::string&) { return std::vector<workspace_record>(1); },
+        [](aggregations_atom, batch_id batch, uint32_t after) {
+          std::vector<aggregation_record> page;
+          for (uint32_t number = after + 1; number <= count; ++number)
+            page.emplace_back().id = {batch, number};
+          return page;
+        },
+        // The answers come one by one, or there would be but one look for all.
+        [&held, self](entries_atom, batch_id, const std::string&, const std::string&) {
+          held.push_back(self->make_response_promise<std::vector<file_entry>>());
+          self->delayed_send(self, 1ms * (3 + 5 * (held.size() % 7)), tick_atom_v,
+                             uint64_t{held.size() - 1});
+          return held.back();
+        },
+        [&held](tick_atom, uint64_t which) {
+          std::vector<file_entry> entries;
+          entries.emplace_back().path = "/file";
+          held[which].deliver(std::move(entries));
+        }};
   });
-  auto director = system.spawn([](caf::event_based_actor*) -> caf::behavior {
-    return {[](finished_atom, batch_id) {}};
-  });
+  auto director = system.spawn(
+      [](caf::event_based_actor*) -> caf::behavior { return {[](finished_atom, batch_id) {}}; });
   auto actors = std::make_shared<service_actors>();
   actors->readers.push_back(caf::actor_cast<catalogue_reader_actor>(reader));
   actors->director = caf::actor_cast<batch_director_actor>(director);

@@ -26,11 +26,11 @@ struct machine {
   bool drive_0_is_stuck = false;
   bool drive_0_is_loaded = false;
   int dismounts = 0;
-  int lost_answers = 0;  ///< so many mounts are done, but seem to fail
+  int lost_answers = 0;         ///< so many mounts are done, but seem to fail
   std::set<uint32_t> unloaded;  ///< drives that hold nothing they could write on
-  barcode mislabelled;         ///< a cartridge with another one's label
-  int record_failures = 0;     ///< so many writes cannot be recorded
-  bool cache_is_lost = false;  ///< what is to be written cannot be read
+  barcode mislabelled;          ///< a cartridge with another one's label
+  int record_failures = 0;      ///< so many writes cannot be recorded
+  bool cache_is_lost = false;   ///< what is to be written cannot be read
 
   void note(std::vector<std::string>& list, std::string what) {
     std::lock_guard lock{mutex};
@@ -80,7 +80,8 @@ caf::behavior fake_library(caf::event_based_actor*, machine* all) {
       [=](dismount_atom, uint32_t drive) -> caf::result<bool> {
         std::lock_guard lock{all->mutex};
         if (drive == 0 && all->drive_0_is_stuck) return fail(errc::device_error, "it holds fast");
-        if (drive == 0 && all->drive_0_is_loaded) return fail(errc::device_error, "unload it first");
+        if (drive == 0 && all->drive_0_is_loaded)
+          return fail(errc::device_error, "unload it first");
         if (drive == 0) all->inventory.in_slots = two_cartridges().in_slots;
         all->inventory.in_drives[drive] = {};
         ++all->dismounts;
@@ -137,7 +138,8 @@ caf::behavior fake_drive(caf::event_based_actor*, machine* all, uint32_t number)
 
 /// A scheduler with its fakes; two drives, cartridges A and B.
 struct nest {
-  nest(machine& all, int64_t rest_ms, int64_t idle_dismount_ms = 60'000) : config{service_node(2)}, system{config} {
+  nest(machine& all, int64_t rest_ms, int64_t idle_dismount_ms = 60'000)
+      : config{service_node(2)}, system{config} {
     auto actors_made = std::make_shared<service_actors>();
     actors = actors_made;
     auto& table = *actors_made;
