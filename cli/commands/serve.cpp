@@ -212,6 +212,7 @@ int begin_again() {
     if (text->find('\0', at) == std::string::npos) break;
   }
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   spdlog::shutdown();
