@@ -28,6 +28,7 @@ struct run_result {
   uint64_t crashes = 0;
   uint64_t stops = 0;
   uint64_t cuts = 0;
+  uint64_t operators = 0;  ///< that came because an alert asked for cartridges
   uint64_t puts = 0;
   uint64_t gets = 0;
   uint64_t removes = 0;
