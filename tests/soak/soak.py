@@ -28,6 +28,8 @@ from pathlib import Path
 
 SAMPLE_SECONDS = 10
 FAULT_SECONDS = 20
+# Of the head's catalogue: so little that it is full in the first third, and what grows then is a leak.
+CATALOGUE_MEMORY = "8MiB"
 CLIENTS = 3
 KEPT_BATCHES = 200
 NODES = ["head", "io1", "io2", "source"]
@@ -81,6 +83,8 @@ class Cluster:
         text += f'[cluster]\nlisten = "127.0.0.1:{self.ports[name]}"\nheartbeat_ms = 250\ndown_after_ms = 3000\n'
         if role != "head":
             text += f'head = "127.0.0.1:{self.ports["head"]}"\n'
+        if role == "head":
+            text += f"[catalogue]\nmemory_bytes = '{CATALOGUE_MEMORY}'\n"
         if role == "io":
             prefix = "EA" if name == "io1" else "EB"
             text += f'[library]\nbarcode_prefix = "{prefix}"\ncapacity_bytes = "8GiB"\n[cache]\ncapacity_bytes = "2GiB"\n'
