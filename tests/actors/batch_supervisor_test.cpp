@@ -2,9 +2,11 @@
 
 #include "actors/batch_supervisor.hpp"
 
+#include <algorithm>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 #include <future>
+#include <numeric>
 
 #include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
@@ -129,6 +131,78 @@ std::string first_event(catalogue& all) {
   return happened ? first.get() : "nothing";
 }
 
+using held_answers = std::vector<caf::typed_response_promise<std::vector<file_entry>>>;
+
+/// A catalogue of a planned batch of `count` aggregations.
+caf::behavior slow_reader(caf::event_based_actor* self, held_answers* held, uint32_t count) {
+  return {[](batch_atom, batch_id id) {
+            batch_record batch;
+            batch.id = id;
+            batch.planned = true;
+            return batch;
+          },
+          [](list_workspaces_atom, const std::string&) { return std::vector<workspace_record>(1); },
+          [count](aggregations_atom, batch_id batch, uint32_t after) {
+            std::vector<aggregation_record> page;
+            for (uint32_t number = after + 1; number <= count; ++number)
+              page.emplace_back().id = {batch, number};
+            return page;
+          },
+          // The answers come one by one, or there would be but one look for all.
+          [held, self](entries_atom, batch_id, const std::string&, const std::string&) {
+            held->push_back(self->make_response_promise<std::vector<file_entry>>());
+            self->delayed_send(self, 1ms * (3 + 5 * (held->size() % 7)), tick_atom_v,
+                               uint64_t{held->size() - 1});
+            return held->back();
+          },
+          [held](tick_atom, uint64_t which) {
+            std::vector<file_entry> entries;
+            entries.emplace_back().path = "/file";
+            (*held)[which].deliver(std::move(entries));
+          }};
+}
+
+/// How often each of `count` aggregations whose node is lost is tried in so many looks.
+std::vector<uint32_t> attempts(uint32_t count, int looks) {
+  node_config config{service_node(1)};
+  config.set("scheduler.policy", caf::atom("testing"));
+  caf::actor_system system{config};
+  auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  std::vector<uint32_t> tried(count);
+  held_answers held;
+  auto reader = system.spawn(slow_reader, &held, count);
+  auto director = system.spawn(
+      [](caf::event_based_actor*) -> caf::behavior { return {[](finished_atom, batch_id) {}}; });
+  auto actors = std::make_shared<service_actors>();
+  actors->readers.push_back(caf::actor_cast<catalogue_reader_actor>(reader));
+  actors->director = caf::actor_cast<batch_director_actor>(director);
+  auto keeper = system.spawn([&tried](caf::event_based_actor*) -> caf::behavior {
+    return {[&tried](cached_atom, const cache_job& job) -> caf::result<cached_aggregation> {
+      ++tried.at(job.aggregation.id.number - 1);
+      return fail(errc::node_lost, "node n is lost");
+    }};
+  });
+  storage_node node;
+  node.up = true;
+  node.roots = {"/"};
+  node.keeper = caf::actor_cast<cache_keeper_actor>(keeper);
+  node.writers = {caf::actor_cast<cache_writer_actor>(keeper)};
+  actors->nodes->put(node);
+  auto supervisor = system.spawn(batch_supervisor, the_batch, actors_ptr{actors}, packing_options{},
+                                 caf::actor_cast<caf::actor_addr>(director));
+  caf::anon_send(supervisor, tick_atom_v);
+  for (auto time = 0ms; time < looks * defaults::retry_delay; time += 1ms) {
+    turns.run();
+    turns.advance_time(1ms);
+  }
+  for (auto& one : {caf::actor_cast<caf::actor>(supervisor), reader, director, keeper})
+    caf::anon_send_exit(one, caf::exit_reason::kill);
+  turns.run();
+  held.clear();
+  *actors = {};
+  return tried;
+}
+
 }  // namespace
 
 TEST_CASE("a plan recorded while an older page is on its way is not taken for an empty batch") {
@@ -144,70 +218,17 @@ TEST_CASE(
 }
 
 TEST_CASE("aggregations that cannot be cached are all tried again once in a while, not ever more") {
-  constexpr uint32_t count = 4;
-  node_config config{service_node(1)};
-  config.set("scheduler.policy", caf::atom("testing"));
-  caf::actor_system system{config};
-  auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
-  uint32_t tried = 0;
-  std::vector<caf::typed_response_promise<std::vector<file_entry>>> held;
-  auto reader = system.spawn([&held](caf::event_based_actor* self) -> caf::behavior {
-    return {
-        [](batch_atom, batch_id id) {
-          batch_record batch;
-          batch.id = id;
-          batch.planned = true;
-          return batch;
-        },
-        [](list_workspaces_atom, const std::string&) { return std::vector<workspace_record>(1); },
-        [](aggregations_atom, batch_id batch, uint32_t after) {
-          std::vector<aggregation_record> page;
-          for (uint32_t number = after + 1; number <= count; ++number)
-            page.emplace_back().id = {batch, number};
-          return page;
-        },
-        // The answers come one by one, or there would be but one look for all.
-        [&held, self](entries_atom, batch_id, const std::string&, const std::string&) {
-          held.push_back(self->make_response_promise<std::vector<file_entry>>());
-          self->delayed_send(self, 1ms * (3 + 5 * (held.size() % 7)), tick_atom_v,
-                             uint64_t{held.size() - 1});
-          return held.back();
-        },
-        [&held](tick_atom, uint64_t which) {
-          std::vector<file_entry> entries;
-          entries.emplace_back().path = "/file";
-          held[which].deliver(std::move(entries));
-        }};
-  });
-  auto director = system.spawn(
-      [](caf::event_based_actor*) -> caf::behavior { return {[](finished_atom, batch_id) {}}; });
-  auto actors = std::make_shared<service_actors>();
-  actors->readers.push_back(caf::actor_cast<catalogue_reader_actor>(reader));
-  actors->director = caf::actor_cast<batch_director_actor>(director);
-  auto keeper = system.spawn([&tried](caf::event_based_actor*) -> caf::behavior {
-    return {[&tried](cached_atom, const cache_job&) -> caf::result<cached_aggregation> {
-      ++tried;
-      return fail(errc::node_lost, "node n is lost");
-    }};
-  });
-  storage_node node;
-  node.up = true;
-  node.roots = {"/"};
-  node.keeper = caf::actor_cast<cache_keeper_actor>(keeper);
-  node.writers = {caf::actor_cast<cache_writer_actor>(keeper)};
-  actors->nodes->put(node);
-  auto supervisor = system.spawn(batch_supervisor, the_batch, actors_ptr{actors}, packing_options{},
-                                 caf::actor_cast<caf::actor_addr>(director));
-  caf::anon_send(supervisor, tick_atom_v);
-  for (auto time = 0ms; time < 10 * defaults::retry_delay; time += 1ms) {
-    turns.run();
-    turns.advance_time(1ms);
+  for (auto tried : attempts(4, 10)) {
+    CHECK(tried >= 9);
+    CHECK(tried <= 10);
   }
-  CHECK(tried >= 9 * count);
-  CHECK(tried <= 10 * count);
-  for (auto& one : {caf::actor_cast<caf::actor>(supervisor), reader, director, keeper})
-    caf::anon_send_exit(one, caf::exit_reason::kill);
-  turns.run();
-  held.clear();
-  *actors = {};
+}
+
+TEST_CASE("of many aggregations that cannot be cached a look tries some, and the next ones others") {
+  constexpr int looks = 10;
+  // As many as may fail in one, and some under way when the last one does.
+  constexpr uint32_t in_a_look = 16 + 8;
+  auto tried = attempts(64, looks);
+  CHECK(*std::min_element(tried.begin(), tried.end()) >= 1);
+  CHECK(std::accumulate(tried.begin(), tried.end(), 0u) <= looks * in_a_look);
 }

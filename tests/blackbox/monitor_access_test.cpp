@@ -149,3 +149,26 @@ TEST_CASE("a reverse proxy's word counts from its address only", "[monitor]") {
   at.node.start();
   CHECK(home({{"X-Tape-User", "root"}}) == "401");
 }
+
+TEST_CASE("an error in the log of a running service is an alert", "[monitor][alerts]") {
+  certificates tls;
+  temp_folder folder;
+  service node{folder / "state",
+               "[service]\nhttp = \"127.0.0.1:0\"\n" + tls.config("access = \"token\"\n")};
+  node.start();
+  auto alerts = [&] { return node.call({"elastictape", "admin", "alerts"}).out; };
+  CHECK(alerts().find("stays in use") == std::string::npos);
+  write_file(tls.folder / "monitor.pem", "no certificate");
+  httplib::Client client{node.monitor()};
+  client.set_ca_cert_path((tls.folder / "ca.pem").c_str());
+  auto end = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  // The service looks at its certificate when somebody comes, and still has the good one.
+  while (alerts().find("stays in use") == std::string::npos) {
+    REQUIRE(std::chrono::steady_clock::now() < end);
+    CHECK(status_of(client, "/") == 401);
+  }
+  CHECK(node.log().find("stays in use") != std::string::npos);
+  // The alert of an error is no error that needs an alert.
+  auto told = alerts();
+  CHECK(told.find("stays in use") == told.rfind("stays in use"));
+}
