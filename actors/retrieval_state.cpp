@@ -3,6 +3,7 @@
 
 #include "actors/metrics.hpp"
 #include "actors/retrieval_supervisor.hpp"
+#include "storage/catalogue/progress.hpp"
 
 namespace et {
 
@@ -46,6 +47,11 @@ std::optional<delivery> retrieval_supervisor_state::next_delivery() {
     return end;
   }
   return std::nullopt;
+}
+
+void retrieval_supervisor_state::remember(const part& of) {
+  if (of.pinned && of.recall == 0 && is_safe(of.record.state) && served.size() < max_doubted_copies)
+    served.push_back({of.record, of.node});
 }
 
 void retrieval_supervisor_state::count_finished(const part& of, const wanted_range& range) {

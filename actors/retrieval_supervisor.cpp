@@ -260,6 +260,7 @@ void range_done(self_pointer self, const wanted_range& range) {
     self->state.count_finished(one, range);
     if (++one.finished < one.ranges.size()) return;
     let_go(self, one);
+    self->state.remember(one);
     parts.erase(i);
     break;
   }
@@ -334,6 +335,9 @@ void record_end(self_pointer self, const retrieval_outcome& outcome, Recorded re
 
 /// Ends the retrieval and the actor.
 void end(self_pointer self, const retrieval_outcome& outcome) {
+  auto& state = self->state;
+  if (!state.ended && outcome.bad_files > 0 && !state.served.empty())
+    self->spawn(copy_examiner, state.actors, std::exchange(state.served, {}));
   auto leave = [=] { self->quit(caf::exit_reason::user_shutdown); };
   if (self->state.ended)
     leave();

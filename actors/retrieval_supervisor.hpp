@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "actors/copy_examiner.hpp"
 #include "actors/protocol.hpp"
 
 namespace et {
@@ -57,6 +58,10 @@ struct retrieval_supervisor_state {
   bool ended = false;
   std::set<batch_id> allowed;  ///< batches known to be of the workspace
   std::deque<caf::typed_response_promise<delivery>> waiting;
+  std::deque<doubted_copy> served;  ///< the first copies in caches that ranges came out of
+
+  /// The client is done with all of a part; if files were bad, its copy is looked at.
+  void remember(const part& of);
 
   /// The next range to tell the client, with its part marked; nullopt: none now.
   std::optional<delivery> next_delivery();

@@ -108,3 +108,47 @@ TEST_CASE("a get that is killed leaves no torn file, and the next one finishes a
   // Every file, and nothing that the killed ones had begun.
   CHECK(difference(tree, back) == "");
 }
+
+TEST_CASE("a spoilt copy in the cache is noticed by a get, and the next one comes from tape") {
+  temp_folder folder;
+  auto tree = folder / "tree";
+  const std::string content = "as it was stored";
+  write_file(tree / "good", "good");
+  write_file(tree / "file", content);
+  service node{folder / "state"};
+  node.start();
+  REQUIRE(node.put({"--wait", tree.string()}) == 1);
+  size_t spoilt = 0;
+  for (auto& one : fs::recursive_directory_iterator(folder / "state" / "cache")) {
+    if (!one.is_regular_file()) continue;
+    auto bytes = read_file(one.path());
+    auto at = bytes.find(content);
+    if (at == std::string::npos) continue;
+    bytes[at] ^= 1;
+    write_file(one.path(), bytes);
+    ++spoilt;
+  }
+  REQUIRE(spoilt == 1);
+  auto get = [&](const std::string& into) {
+    auto back = folder / into;
+    fs::create_directory(back);
+    return node.call({"et_get", "-w", "local", "-b", "1", "-r", back.string()});
+  };
+  auto first = get("first");
+  INFO(first.err);
+  CHECK(first.code == 5);
+  CHECK(first.err.find("bad file: " + (tree / "file").string() + ": checksum") !=
+        std::string::npos);
+  CHECK_FALSE(fs::exists((folder / "first").string() + (tree / "file").string()));
+  CHECK(read_file((folder / "first").string() + (tree / "good").string()) == "good");
+  auto told = [&] {
+    return node.call({"elastictape", "admin", "alerts"}).out.find("is not what was stored") !=
+           std::string::npos;
+  };
+  auto end = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  while (!told()) REQUIRE(std::chrono::steady_clock::now() < end);
+  // The alert comes just before the copy leaves.
+  for (int i = 0; get("back" + std::to_string(i)).code != 0; ++i)
+    REQUIRE(std::chrono::steady_clock::now() < end);
+  CHECK(node.log().find("aggregation 1.1 recalled") != std::string::npos);
+}

@@ -214,22 +214,16 @@ class examination {
   void check_caches() {
     for (size_t i = 0; i < site_.machines(); ++i) {
       auto who = static_cast<machine>(i);
-      std::error_code code;
-      for (auto& file : fs::recursive_directory_iterator{site_.cache_folder(who) / "files", code})
-        if (file.is_regular_file()) check_cached(who, file.path());
+      for (auto& [id, path] : site_.cached_files(who)) check_cached(who, id, path);
     }
   }
 
-  void check_cached(machine who, const fs::path& path) {
-    aggregation_id id;
-    auto name = path.filename().string();
-    int end = 0;
-    if (std::sscanf(name.c_str(), "%lu.%u%n", &id.batch.value, &id.number, &end) != 2 ||
-        name.size() != static_cast<size_t>(end))
-      return;  // one that is being written
+  void check_cached(machine who, aggregation_id id, const fs::path& path) {
     auto record = view_->aggregation(id);
     // What nobody is given any more may lie there, also emptied, until it can be deleted.
     if (!record || !*record || (*record)->node != site_.name_of(who)) return;
+    // Where nobody reads, nobody notices.
+    if (truth_.spoilt.count(id) > 0) return;
     if ((*record)->state != state::cached && (*record)->state != state::cached_synced) return;
     std::ifstream file{path, std::ios::binary};
     std::string data{std::istreambuf_iterator<char>{file}, {}};

@@ -412,6 +412,7 @@ story<bool> client::get(batch_id id, bool must) {
   retrieval_outcome outcome;
   outcome.state = good ? retrieval_state::completed : retrieval_state::failed;
   outcome.files = finished;
+  outcome.bad_files = good ? 0 : 1;
   co_await ask<bool>(get_end_atom_v, begun->id, outcome);
   ++truth_.gets;
   co_return good;

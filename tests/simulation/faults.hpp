@@ -28,6 +28,7 @@ struct faults {
   // Per step of the world.
   double clock_jump = 0;
   double flip = 0;        ///< a byte of a cartridge changes
+  double spoil = 0;       ///< a byte of a file in a cache changes
   double power_loss = 0;  ///< of crashes: what was not synced is lost or torn as well
   // Of disks, per call.
   double disk_write = 0;
@@ -64,6 +65,7 @@ struct faults {
     pick(all.misread, 0.2, 0.005, 0.1);
     pick(all.stop, 0.4, 0.00002, 0.0005);
     pick(all.slow, 0.3, 0.00002, 0.0005);
+    pick(all.spoil, 0.3, 0.00002, 0.0005);
     return all;
   }
 };

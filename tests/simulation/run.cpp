@@ -141,6 +141,7 @@ class play {
     if (strikes(rates_.slow)) slow_down();
     if (world_.now() >= links_slow_until_) wires_.slowest = wires::usual;
     if (plan_.copies > 1 && strikes(rates_.flip)) flip();
+    if (strikes(rates_.spoil)) spoil();
     if (strikes(rates_.clock_jump)) {
       auto jump = dice.span(1s, 2h).count();
       world_.clock().advance_ns(dice.chance(0.5) ? jump : -jump);
@@ -176,6 +177,30 @@ class play {
     restarts_.emplace(who, back);
   }
 
+  uint64_t change_a_byte(const fs::path& path, uint64_t size_bytes) {
+    auto at = world_.random().below(size_bytes);
+    std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
+    file.seekg(static_cast<std::streamoff>(at));
+    auto byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(byte);
+    return at;
+  }
+
+  /// Changes a byte of a file in a cache: tape or the sources must do.
+  void spoil() {
+    auto who = static_cast<machine>(world_.random().below(site_.machines()));
+    auto files = site_.cached_files(who);
+    if (files.empty()) return;
+    auto& [id, path] = files[world_.random().below(files.size())];
+    auto size_bytes = fs::file_size(path);
+    if (size_bytes == 0) return;
+    auto at = change_a_byte(path, size_bytes);
+    spdlog::info("a byte of {} in the cache of {} changes at {}", to_string(id),
+                 site_.name_of(who), at);
+    truth_.spoilt.insert(id);
+  }
+
   /// Changes a byte of a cartridge, but only of one pool: the other copy must do.
   void flip() {
     auto* head = site_.head_service();
@@ -191,12 +216,7 @@ class play {
     std::error_code code;
     auto size = fs::file_size(image, code);
     if (image.empty() || code || size == 0) return;
-    auto at = world_.random().below(size);
-    std::fstream file{image, std::ios::in | std::ios::out | std::ios::binary};
-    file.seekg(static_cast<std::streamoff>(at));
-    auto byte = static_cast<char>(file.get() ^ 0x10);
-    file.seekp(static_cast<std::streamoff>(at));
-    file.put(byte);
+    auto at = change_a_byte(image, size);
     spdlog::info("a byte of {} changes at {}", one.id.value, at);
     truth_.damaged.insert(one.id);
   }

@@ -71,6 +71,22 @@ fs::path site::cache_folder(machine who) const {
   return root_ / name_of(who) / "cache";
 }
 
+std::vector<std::pair<aggregation_id, fs::path>> site::cached_files(machine who) const {
+  std::vector<std::pair<aggregation_id, fs::path>> files;
+  std::error_code code;
+  for (auto& file : fs::recursive_directory_iterator{cache_folder(who) / "files", code}) {
+    if (!file.is_regular_file()) continue;
+    aggregation_id id;
+    auto name = file.path().filename().string();
+    int end = 0;
+    if (std::sscanf(name.c_str(), "%lu.%u%n", &id.batch.value, &id.number, &end) == 2 &&
+        name.size() == static_cast<size_t>(end))
+      files.emplace_back(id, file.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 fs::path site::image_of(const barcode& id) const {
   for (size_t i = 0; i < machines_.size(); ++i) {
     auto folder = library_folder(static_cast<machine>(i));

@@ -77,6 +77,8 @@ class site {
   head* head_service() { return head_.get(); }
   std::filesystem::path library_folder(machine who) const;
   std::filesystem::path cache_folder(machine who) const;
+  /// The files of aggregations in a cache, in order, without those that are being written.
+  std::vector<std::pair<aggregation_id, std::filesystem::path>> cached_files(machine who) const;
   /// The image of a cartridge; empty: none has it.
   std::filesystem::path image_of(const barcode& id) const;
   const site_plan& plan() const { return plan_; }

@@ -35,6 +35,7 @@ struct truth {
   std::map<batch_id, true_batch> batches;
   std::map<std::string, uint64_t> quotas;
   std::set<barcode> damaged;            ///< a byte of it has changed
+  std::set<aggregation_id> spoilt;      ///< a byte of it has changed in a cache
   std::vector<std::string> violations;  ///< of what the service promises
   uint64_t puts = 0;
   uint64_t gets = 0;
