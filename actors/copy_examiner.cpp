@@ -23,9 +23,10 @@ void next(self_pointer self) {
 /// First SYNCED in the catalogue, then the file goes.
 void give_up(self_pointer self, const doubted_copy& bad) {
   auto id = bad.record.id;
-  spdlog::error("aggregation {}: its copy in the cache of node {} is not what was stored; it leaves "
-                "the cache, the files are on tape; look after the disk",
-                to_string(id), bad.node);
+  spdlog::error(
+      "aggregation {}: its copy in the cache of node {} is not what was stored; it leaves "
+      "the cache, the files are on tape; look after the disk",
+      to_string(id), bad.node);
   held_file file{id, bad.record.size_bytes, held_file::verdict_type::nobody};
   self->request(self->state.actors->registrar, defaults::catalogue_timeout, evicted_atom_v,
                 std::vector<aggregation_id>{id}, bad.node)
@@ -49,8 +50,7 @@ void take(self_pointer self, const bytes& piece) {
   state.hasher.update({reinterpret_cast<const uint8_t*>(piece.data()), piece.size()});
   state.read_bytes += piece.size();
   if (!piece.empty() && state.read_bytes < record.size_bytes) return read_on(self);
-  bool good =
-      state.read_bytes == record.size_bytes && state.hasher.checksum() == record.checksum;
+  bool good = state.read_bytes == record.size_bytes && state.hasher.checksum() == record.checksum;
   if (!good) return give_up(self, state.doubted.front());
   next(self);
 }
@@ -68,7 +68,8 @@ void read_on(self_pointer self) {
                 read_atom_v, one.record.id, uint64_t{0}, state.read_bytes, length)
       .then([=](const bytes& piece) { take(self, piece); },
             [=](const caf::error& error) {
-              if (code_of(error) == errc::io_error) return give_up(self, self->state.doubted.front());
+              if (code_of(error) == errc::io_error)
+                return give_up(self, self->state.doubted.front());
               // It has left meanwhile, or its node has.
               next(self);
             });

@@ -196,8 +196,8 @@ class play {
     auto size_bytes = fs::file_size(path);
     if (size_bytes == 0) return;
     auto at = change_a_byte(path, size_bytes);
-    spdlog::info("a byte of {} in the cache of {} changes at {}", to_string(id),
-                 site_.name_of(who), at);
+    spdlog::info("a byte of {} in the cache of {} changes at {}", to_string(id), site_.name_of(who),
+                 at);
     truth_.spoilt.insert(id);
   }
 
