@@ -181,8 +181,19 @@ void caching_failed(self_pointer self, const aggregation_record& record, const c
   if (++state.failures < max_failures) go_on(self);
 }
 
+/// A copy that is not in the catalogue leaves the cache; those of others of the batch stay.
+void drop_copy(self_pointer self, const std::string& name, const held_file& file) {
+  auto node = self->state.actors->nodes->find(name);
+  if (!node || !node->keeper) return;
+  self->request(node->keeper, defaults::request_timeout, judged_atom_v,
+                std::vector<held_file>{file})
+      .then([](bool) {}, [](const caf::error&) {});
+}
+
 void record_cached(self_pointer self, const aggregation_record& record, cached_aggregation cached) {
   self->state.caching[record.id.number] = "recording";
+  auto node = cached.node;
+  held_file file{cached.id, cached.size_bytes, held_file::verdict_type::nobody};
   self->request(self->state.actors->registrar, defaults::catalogue_timeout, cached_atom_v,
                 std::move(cached))
       .then(
@@ -195,8 +206,7 @@ void record_cached(self_pointer self, const aggregation_record& record, cached_a
             go_on(self);
           },
           [=](const caf::error& error) {
-            for (auto& node : self->state.actors->nodes->all())
-              if (node->keeper) self->send(node->keeper, forget_atom_v, record.id.batch, false);
+            drop_copy(self, node, file);
             caching_failed(self, record, error);
           });
 }
@@ -344,9 +354,13 @@ batch_supervisor_actor::behavior_type batch_supervisor(self_pointer self, batch_
         go_on(self);
       },
       [=](safe_atom, const std::vector<aggregation_record>& records) {
-        for (auto& record : records)
-          if (record.state != state::cached && record.state != state::registered)
-            self->state.at_tape.erase(record.id.number);
+        for (auto& record : records) {
+          if (record.state == state::cached) continue;
+          bool known = self->state.at_tape.erase(record.id.number) > 0;
+          // What was written is of no use: the cache had lost it meanwhile.
+          if (known && record.state == state::registered)
+            self->state.look_behind(record.id.number - 1);
+        }
         go_on(self);
       },
       [=](lost_atom, aggregation_id lost, const std::string& text) {

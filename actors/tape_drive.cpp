@@ -125,6 +125,8 @@ write_outcome tape_drive_state::write(const write_job& job) {
     outcome.volume = before;
     outcome.stopped = code_of(flushed.error());
     outcome.text = "flush: " + text_of(flushed.error());
+    // There is one reason. All of them are written again, and what is wrong with one comes again.
+    outcome.culprit = {};
   }
   return outcome;
 }

@@ -72,6 +72,9 @@ class judge {
           job_.node, to_string(id));
       auto done = ask<bool>(job_.registrar, lost_atom_v, id);
       if (!done) return done.error();
+      // Who waits for it to be written makes it again.
+      self_->send(job_.scheduler, lost_atom_v, id);
+      self_->send(job_.director, lost_atom_v, id, "it is not in the cache of node " + job_.node);
     }
     if (evicted_.empty()) return {};
     spdlog::warn("node {}: {} aggregations on tape have no good cache file there, they are SYNCED",

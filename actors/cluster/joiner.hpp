@@ -14,6 +14,8 @@ struct join_job {
   std::string node;
   cache_keeper_actor keeper;  ///< of the node itself, no relay
   registrar_actor registrar;
+  mount_scheduler_actor scheduler;
+  batch_director_actor director;
   catalogue_store* store = nullptr;  ///< outlives `use`; is only read
   std::shared_ptr<const void> use;   ///< of the store, by store_users
 };

@@ -118,6 +118,8 @@ void begin_join(self_pointer self, uint64_t number) {
   job.node = link.node;
   job.keeper = link.card.keeper;
   job.registrar = state.actors->registrar;
+  job.scheduler = state.actors->scheduler;
+  job.director = state.actors->director;
   job.store = state.options.store;
   job.use = state.options.users->begin();
   spawn_blocking(*self, join, job);

@@ -36,7 +36,14 @@ struct diary {
 
 caf::behavior fake_scheduler(caf::event_based_actor*, diary* seen) {
   return {[=](joined_atom, const std::string& node) { seen->note("scheduler: joined " + node); },
-          [=](left_atom, const std::string& node) { seen->note("scheduler: left " + node); }};
+          [=](left_atom, const std::string& node) { seen->note("scheduler: left " + node); },
+          [=](lost_atom, aggregation_id id) { seen->note("scheduler: lost " + to_string(id)); }};
+}
+
+caf::behavior fake_director(caf::event_based_actor*, diary* seen) {
+  return {[=](lost_atom, aggregation_id id, const std::string&) {
+    seen->note("director: lost " + to_string(id));
+  }};
 }
 
 caf::behavior fake_head_port(caf::event_based_actor*, diary* seen) {
@@ -158,6 +165,7 @@ struct pair_of_nodes {
   void begin(std::vector<held_file> files, std::vector<std::string> heads = {"head:1"}) {
     head->node = "head";
     head->scheduler = keep<mount_scheduler_actor>(system.spawn(fake_scheduler, &seen));
+    head->director = keep<batch_director_actor>(system.spawn(fake_director, &seen));
     head->head = keep<head_actor>(system.spawn(fake_head_port, &seen));
     head->registrar =
         keep<registrar_actor>(system.spawn(real_registrar, &seen, &catalogue.store()));
@@ -246,6 +254,8 @@ TEST_CASE("membership: a CACHED aggregation whose file is not whole is made agai
   REQUIRE(p.seen.has("scheduler: joined n1"));
   CHECK(p.seen.has("lost " + to_string(ids[0])));
   CHECK(p.seen.has("judged " + to_string(ids[0]) + " 3"));
+  CHECK(p.seen.has("scheduler: lost " + to_string(ids[0])));
+  CHECK(p.seen.has("director: lost " + to_string(ids[0])));
   CHECK(f.aggregation(ids[0]).state == state::registered);
 }
 
