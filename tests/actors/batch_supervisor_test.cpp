@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <future>
 #include <numeric>
 
@@ -162,44 +163,63 @@ caf::behavior slow_reader(caf::event_based_actor* self, held_answers* held, uint
           }};
 }
 
-/// How often each of `count` aggregations whose node is lost is tried in so many looks.
-std::vector<uint32_t> attempts(uint32_t count, int looks) {
+using fake = std::function<caf::behavior(caf::event_based_actor*)>;
+
+/// Runs a batch of `count` aggregations for a time of the scheduler's clock. The keeper is its
+/// cache writer as well.
+void run_batch(uint32_t count, std::chrono::milliseconds until, const fake& keeper,
+               const fake& registrar = {}, const fake& scheduler = {}) {
   node_config config{service_node(1)};
   config.set("scheduler.policy", caf::atom("testing"));
   caf::actor_system system{config};
   auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
-  std::vector<uint32_t> tried(count);
   held_answers held;
   auto reader = system.spawn(slow_reader, &held, count);
   auto director = system.spawn(
       [](caf::event_based_actor*) -> caf::behavior { return {[](finished_atom, batch_id) {}}; });
+  std::vector<caf::actor> all{reader, director};
+  auto spawn = [&](const fake& one) {
+    return all.emplace_back(system.spawn([&one](caf::event_based_actor* self) -> caf::behavior {
+      return one ? one(self) : caf::behavior{[](tick_atom) {}};
+    }));
+  };
   auto actors = std::make_shared<service_actors>();
   actors->readers.push_back(caf::actor_cast<catalogue_reader_actor>(reader));
   actors->director = caf::actor_cast<batch_director_actor>(director);
-  auto keeper = system.spawn([&tried](caf::event_based_actor*) -> caf::behavior {
-    return {[&tried](cached_atom, const cache_job& job) -> caf::result<cached_aggregation> {
-      ++tried.at(job.aggregation.id.number - 1);
-      return fail(errc::node_lost, "node n is lost");
-    }};
-  });
+  actors->registrar = caf::actor_cast<registrar_actor>(spawn(registrar));
+  actors->scheduler = caf::actor_cast<mount_scheduler_actor>(spawn(scheduler));
+  auto cache = spawn(keeper);
   storage_node node;
+  node.name = "n";
   node.up = true;
   node.roots = {"/"};
-  node.keeper = caf::actor_cast<cache_keeper_actor>(keeper);
-  node.writers = {caf::actor_cast<cache_writer_actor>(keeper)};
+  node.keeper = caf::actor_cast<cache_keeper_actor>(cache);
+  node.writers = {caf::actor_cast<cache_writer_actor>(cache)};
   actors->nodes->put(node);
   auto supervisor = system.spawn(batch_supervisor, the_batch, actors_ptr{actors}, packing_options{},
                                  caf::actor_cast<caf::actor_addr>(director));
+  all.push_back(caf::actor_cast<caf::actor>(supervisor));
   caf::anon_send(supervisor, tick_atom_v);
-  for (auto time = 0ms; time < looks * defaults::retry_delay; time += 1ms) {
+  for (auto time = 0ms; time < until; time += 1ms) {
     turns.run();
     turns.advance_time(1ms);
   }
-  for (auto& one : {caf::actor_cast<caf::actor>(supervisor), reader, director, keeper})
-    caf::anon_send_exit(one, caf::exit_reason::kill);
+  for (auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
   turns.run();
   held.clear();
   *actors = {};
+}
+
+/// How often each of `count` aggregations whose node is lost is tried in so many looks.
+std::vector<uint32_t> attempts(uint32_t count, int looks) {
+  std::vector<uint32_t> tried(count);
+  run_batch(count, looks * defaults::retry_delay, [&tried](caf::event_based_actor*) {
+    return caf::behavior{
+        [&tried](cached_atom, const cache_job& job) -> caf::result<cached_aggregation> {
+          ++tried.at(job.aggregation.id.number - 1);
+          return fail(errc::node_lost, "node n is lost");
+        }};
+  });
   return tried;
 }
 
@@ -224,11 +244,51 @@ TEST_CASE("aggregations that cannot be cached are all tried again once in a whil
   }
 }
 
-TEST_CASE("of many aggregations that cannot be cached a look tries some, and the next ones others") {
+TEST_CASE(
+    "of many aggregations that cannot be cached a look tries some, and the next ones others") {
   constexpr int looks = 10;
   // As many as may fail in one, and some under way when the last one does.
   constexpr uint32_t in_a_look = 16 + 8;
   auto tried = attempts(64, looks);
   CHECK(*std::min_element(tried.begin(), tried.end()) >= 1);
   CHECK(std::accumulate(tried.begin(), tried.end(), 0u) <= looks * in_a_look);
+}
+
+TEST_CASE("a copy that could not be recorded leaves the cache, those of others of its batch stay") {
+  std::vector<std::string> told;
+  auto keeper = [&told](caf::event_based_actor*) {
+    return caf::behavior{[](cached_atom, const cache_job& job) {
+                           cached_aggregation made;
+                           made.id = job.aggregation.id;
+                           made.size_bytes = 100;
+                           made.node = "n";
+                           return made;
+                         },
+                         [&told](judged_atom, const std::vector<held_file>& files) {
+                           for (auto& one : files)
+                             if (one.verdict == held_file::verdict_type::nobody)
+                               told.push_back(to_string(one.id));
+                           return true;
+                         },
+                         [&told](forget_atom, batch_id, bool) { told.push_back("all"); }};
+  };
+  std::map<uint32_t, int> recorded;
+  auto registrar = [&recorded](caf::event_based_actor*) {
+    return caf::behavior{
+        [&recorded](cached_atom,
+                    const cached_aggregation& made) -> caf::result<aggregation_record> {
+          if (++recorded[made.id.number] == 1 && made.id.number == 2)
+            return fail(errc::io_error, "cannot write to the catalogue");
+          aggregation_record record;
+          record.id = made.id;
+          record.state = state::cached;
+          return record;
+        }};
+  };
+  auto scheduler = [](caf::event_based_actor*) {
+    return caf::behavior{[](write_atom, const tape_item&) { return true; }};
+  };
+  run_batch(3, 2 * defaults::retry_delay, keeper, registrar, scheduler);
+  CHECK(told == std::vector<std::string>{"7.2"});
+  CHECK(recorded == std::map<uint32_t, int>{{1, 1}, {2, 2}, {3, 1}});
 }
