@@ -4,6 +4,7 @@
 #include "actors/defaults.hpp"
 #include "actors/node_roster.hpp"
 #include "actors/placement.hpp"
+#include "actors/watch.hpp"
 #include "storage/cache/aggregation_builder.hpp"
 
 namespace et {
@@ -328,8 +329,8 @@ batch_supervisor_actor::behavior_type batch_supervisor(self_pointer self, batch_
                                                        actors_ptr actors, packing_options packing,
                                                        caf::actor_addr owner) {
   guard(self);
-  self->monitor(owner);
   self->set_down_handler([=](caf::down_msg&) { self->quit(caf::exit_reason::user_shutdown); });
+  if (!watch(self, owner)) self->quit(caf::exit_reason::user_shutdown);
   self->state.batch.id = id;
   self->state.actors = std::move(actors);
   self->state.packing = packing;

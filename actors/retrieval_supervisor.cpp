@@ -2,6 +2,7 @@
 #include "actors/defaults.hpp"
 #include "actors/node_roster.hpp"
 #include "actors/retrieval_parts.hpp"
+#include "actors/watch.hpp"
 
 namespace et {
 
@@ -386,12 +387,14 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
   self->state.actors = std::move(actors);
   self->state.record = std::move(record);
   self->state.session = session;
-  self->monitor(owner);
-  self->set_down_handler([=](caf::down_msg&) {
+  auto owner_ended = [=] {
     retrieval_outcome cancelled;
     cancelled.state = retrieval_state::cancelled;
     end(self, cancelled);
-  });
+  };
+  self->set_down_handler([=](caf::down_msg&) { owner_ended(); });
+  // A client may have left before this actor's first turn.
+  if (!watch(self, owner)) owner_ended();
   return {
       [=](report_atom) -> caf::result<std::vector<report>> {
         return std::vector<report>{report_of(self, "retrieval_supervisor")};

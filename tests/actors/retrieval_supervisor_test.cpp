@@ -2,6 +2,7 @@
 
 #include "actors/retrieval_supervisor.hpp"
 
+#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 #include <thread>
 
@@ -204,4 +205,35 @@ TEST_CASE("a node that was lost while its client reads is not read from as if no
     if (!lost) CHECK(code_of(lost.error()) == errc::node_lost);
   }
   CHECK(lost);
+}
+
+TEST_CASE("a retrieval whose client leaves before its first turn is cancelled") {
+  node_config config{service_node(1)};
+  config.set("scheduler.policy", caf::atom("testing"));
+  caf::actor_system system{config};
+  auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  std::vector<retrieval_state> ends;
+  auto registrar = system.spawn([&ends](caf::event_based_actor*) -> caf::behavior {
+    return {[&ends](get_end_atom, const retrieval_record& record) {
+      ends.push_back(record.state);
+      return true;
+    }};
+  });
+  auto actors = std::make_shared<service_actors>();
+  actors->registrar = caf::actor_cast<registrar_actor>(registrar);
+  auto port =
+      system.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](tick_atom) {}}; });
+  turns.run();
+  auto supervisor = system.spawn(retrieval_supervisor, actors_ptr{actors}, retrieval_record{},
+                                 port.address(), uint64_t{1});
+  caf::anon_send_exit(port, caf::exit_reason::user_shutdown);
+  port = nullptr;
+  // The port ends first, as it may on another thread.
+  REQUIRE(turns.jobs.size() == 2);
+  std::swap(turns.jobs[0], turns.jobs[1]);
+  turns.run();
+  CHECK(ends == std::vector{retrieval_state::cancelled});
+  caf::anon_send_exit(registrar, caf::exit_reason::kill);
+  turns.run();
+  *actors = {};
 }
