@@ -3,6 +3,7 @@
 #include "actors/actor_base.hpp"
 #include "actors/cluster/cluster_protocol.hpp"
 #include "actors/version.hpp"
+#include "actors/watch.hpp"
 
 namespace et {
 
@@ -30,13 +31,15 @@ void tell_promoted_later(const std::shared_ptr<port>& p) {
   auto gone = p->self->address();
   p->self->system().spawn([promoted, gone](caf::event_based_actor* self) -> caf::behavior {
     guard(self);
-    self->monitor(gone);
     auto tell = [=] {
       promoted();
       self->quit();
     };
     self->set_down_handler([tell](const caf::down_msg&) { tell(); });
-    self->delayed_send(self, farewell, tick_atom_v);
+    if (watch(self, gone))
+      self->delayed_send(self, farewell, tick_atom_v);
+    else
+      self->send(self, tick_atom_v);
     return {[tell](tick_atom) { tell(); }};
   });
 }
