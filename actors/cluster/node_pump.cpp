@@ -18,12 +18,13 @@ pump_end::pump_end() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 void pump_end::set(std::string reason) {
   if (taken_.exchange(true)) return;
   reason_ = std::move(reason);
+  told_ = true;
   uint64_t one = 1;
   [[maybe_unused]] auto n = ::write(event_.get(), &one, sizeof one);
 }
 
 std::string pump_end::reason() const {
-  return reason_;
+  return told_ ? reason_ : std::string{};
 }
 
 namespace {

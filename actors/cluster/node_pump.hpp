@@ -24,6 +24,7 @@ class pump_end {
  private:
   unique_fd event_;
   std::atomic<bool> taken_{false};
+  std::atomic<bool> told_{false};  ///< reason_ may be read
   std::string reason_;
 };
 

@@ -86,6 +86,7 @@ caf::expected<std::optional<tar_member>> aggregation_reader::next() {
   tar_member member;
   member.name = name;
   member.size_bytes = static_cast<uint64_t>(archive_entry_size(entry));
+  member.offset_bytes = static_cast<uint64_t>(archive_filter_bytes(r.tar.get(), 0));
   member.mtime_s = archive_entry_mtime(entry);
   member.mode = archive_entry_perm(entry);
   member.uid = static_cast<uint32_t>(archive_entry_uid(entry));
@@ -139,6 +140,7 @@ caf::expected<aggregation_about> first_member(aggregation_reader& reader) {
 struct seen_member {
   std::string name;
   uint64_t size_bytes = 0;
+  uint64_t offset_bytes = 0;
   file_checksum checksum;
 };
 
@@ -154,6 +156,8 @@ class manifest_check {
     while (!seen_.empty() && seen_.front().name != name) skip_unlisted();
     if (seen_.empty()) return refuse(entry, "is not a member in this order");
     if (seen_.front().size_bytes != entry.file.size_bytes) return refuse(entry, "has another size");
+    if (seen_.front().offset_bytes != entry.offset_bytes)
+      return refuse(entry, "lies at another offset");
     if (seen_.front().checksum != entry.checksum) return refuse(entry, "has another checksum");
     seen_.pop_front();
     ++contents_.files;
@@ -221,7 +225,8 @@ caf::expected<aggregation_contents> verify_aggregation(byte_source source, manif
           return caf::error{};
         }))
       return error;
-    seen.push_back({std::move((*member)->name), (*member)->size_bytes, hasher.checksum()});
+    seen.push_back({std::move((*member)->name), (*member)->size_bytes, (*member)->offset_bytes,
+                    hasher.checksum()});
   }
   manifest_check check{seen, contents, visit};
   manifest_parser parser{[&](manifest_entry&& entry) { return check.take(std::move(entry)); }};

@@ -19,6 +19,7 @@ namespace et {
 struct tar_member {
   std::string name;  ///< as in the tar: no leading slash
   uint64_t size_bytes = 0;
+  uint64_t offset_bytes = 0;  ///< of its content in the tar
   int64_t mtime_s = 0;
   uint32_t mode = 0;
   uint32_t uid = 0;
@@ -64,7 +65,8 @@ struct aggregation_contents {
 using manifest_visitor = std::function<caf::error(manifest_entry&&)>;
 
 /// Reads a whole aggregation and proves that its manifest is true: every listed file is a member of
-/// that name and size whose content has the listed checksum, in the order of the tar. `visit` (may
+/// that name and size, at the listed offset, whose content has the listed checksum, in the order of
+/// the tar. `visit` (may
 /// be empty) gets each entry. About 100 bytes of memory a file and its path. Error: corrupt names
 /// the file.
 caf::expected<aggregation_contents> verify_aggregation(byte_source source, manifest_visitor visit);

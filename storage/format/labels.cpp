@@ -13,6 +13,9 @@ constexpr size_t volume_identifier_size = 6;
 constexpr size_t max_barcode_size = 16;
 constexpr std::string_view implementation_id = "ELASTICTAPE";
 
+/// In nanoseconds it is a number of 64 bits.
+constexpr int64_t max_written_s = INT64_MAX / 1'000'000'000;
+
 // Puts fields into a label one after the other; remembers the first that does not fit.
 class label_writer {
  public:
@@ -276,6 +279,7 @@ caf::expected<label> encode(const user_header_label& value) {
   out.number("block count", value.blocks, 10);
   out.number("size", value.size_bytes, 15);
   if (value.written_s < 0) out.refuse("the time is before 1970");
+  if (value.written_s > max_written_s) out.refuse("the time is after the year 2262");
   out.number("time", static_cast<uint64_t>(value.written_s), 11);
   return out.take();
 }
@@ -289,6 +293,7 @@ caf::expected<user_header_label> parse_user_header_label(std::span<const uint8_t
   value.blocks = in.number("block count", 10);
   value.size_bytes = in.number("size", 15);
   value.written_s = static_cast<int64_t>(in.number("time", 11));
+  if (value.written_s > max_written_s) in.refuse("time", "is after the year 2262");
   in.blank(18);
   value.block_bytes = static_cast<uint32_t>(block_bytes);
   if (block_bytes == 0 || block_bytes > UINT32_MAX)

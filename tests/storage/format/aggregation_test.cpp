@@ -286,6 +286,12 @@ TEST_CASE("an aggregation with damage anywhere is not verified", "[aggregation]"
   CHECK(damaged_at(text.find("manifest.tsv")));
   CHECK(damaged_at(text.find("/a\n")));
   CHECK(damaged_at(text.find("offset\tsize")));
+  // a manifest that is well written, and wrong about where a file lies
+  auto moved = result.tar;
+  auto digits = text.find(std::to_string(result.placed[0].offset_bytes) + "\t2000\t");
+  REQUIRE(digits != std::string::npos);
+  moved[digits] ^= 1;
+  CHECK(refused(moved));
   auto failing = [] { return caf::expected<std::span<const uint8_t>>{fail(errc::io_error, "x")}; };
   CHECK(code_of(verify_aggregation(failing, {}).error()) == errc::io_error);
 }

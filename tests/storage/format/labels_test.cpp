@@ -81,6 +81,23 @@ TEST_CASE("values that do not fit are refused", "[labels]") {
   CHECK(refused(encode(header)));
 }
 
+TEST_CASE("a time that does not fit into nanoseconds is refused, written and read", "[labels]") {
+  auto header = example_header;
+  header.written_s = 9'223'372'036;
+  auto block = encode(header);
+  REQUIRE(block);
+  CHECK(parse_user_header_label(*block)->written_s == header.written_s);
+  std::string text{block->begin(), block->end()};
+  auto at = text.find("09223372036");
+  REQUIRE(at != std::string::npos);
+  (*block)[at] = '1';
+  auto parsed = parse_user_header_label(*block);
+  REQUIRE_FALSE(parsed);
+  CHECK(code_of(parsed.error()) == errc::corrupt);
+  ++header.written_s;
+  CHECK_FALSE(encode(header));
+}
+
 TEST_CASE("a label with any byte damaged is refused or differs", "[labels]") {
   auto volume = *encode(volume_label{barcode{"ET0001L8"}});
   auto file = *encode(example_file(40), label_side::trailer);
