@@ -275,6 +275,15 @@ class play {
     }
   }
 
+  /// Where there is plenty of cartridges it must go on by itself, unless an alert asks.
+  void call_operator() {
+    if (!plan_.plenty || result_.operators > 0 || broken()) return;
+    if (!administrator_->rests() || !asked_for_cartridges()) return;
+    ++result_.operators;
+    bring_cartridges();
+    administrator_->begin_release();
+  }
+
   void heal() {
     rates_ = {};
     site_.set_disk_faults();
@@ -302,14 +311,8 @@ class play {
   bool come_to_rest() {
     auto done = [this] { return all_rest() || out_of_steps(); };
     world_.run_until(done, 6h);
-    // Without an operator it must go on by itself, unless an alert asks for one: clients wait for
-    // room in caches that only tapes can give.
-    if (plan_.plenty && !all_rest() && !broken() && administrator_->rests() &&
-        asked_for_cartridges()) {
-      ++result_.operators;
-      bring_cartridges();
-      administrator_->begin_release();
-    }
+    // Clients wait for room in caches that only tapes can give.
+    if (!all_rest()) call_operator();
     world_.run_until(done, 24h);
     if (!all_rest() && !broken()) truth_.violated("a client's command has not ended");
     return !broken();
@@ -318,11 +321,12 @@ class play {
   bool all_ends() {
     administrator_->begin_release();
     world_.run_until([this] { return all_rest() || out_of_steps(); }, 24h);
-    world_.run_until(
-        [this] {
-          return out_of_steps() || (world_.steps() % 64 == 0 && unfinished(site_, truth_) == 0);
-        },
-        48h);
+    auto done = [this] {
+      return out_of_steps() || (world_.steps() % 64 == 0 && unfinished(site_, truth_) == 0);
+    };
+    world_.run_until(done, 6h);
+    if (unfinished(site_, truth_) > 0) call_operator();
+    world_.run_until(done, 48h);
     if (broken()) return false;
     auto left = unfinished(site_, truth_);
     if (left == 0) return true;
