@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <functional>
 
 #include "actors/catalogue_reader.hpp"
 #include "actors/defaults.hpp"
@@ -39,7 +40,8 @@ struct node {
   caf::scoped_actor self{system};
   std::vector<client_actor> ports;
 
-  node() {
+  /// `prepare` may write to the catalogue: as soon as there is a registrar, only that one may.
+  explicit node(const std::function<void(catalogue_store&)>& prepare = {}) {
     std::string pattern = "/tmp/elastictape-port.XXXXXX";
     REQUIRE(mkdtemp(pattern.data()));
     path = pattern;
@@ -54,6 +56,7 @@ struct node {
       workspace.quota_bytes = 1000;
       REQUIRE(store->add_workspace(workspace));
     }
+    if (prepare) prepare(*store);
     actors->readers.push_back(system.spawn(catalogue_reader, store.get(), 0u));
     actors->director = system.spawn(fake_director);
     actors->inspector = system.spawn(fake_inspector);

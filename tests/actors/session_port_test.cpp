@@ -105,13 +105,14 @@ TEST_CASE("session port: alerts are those of the own workspaces") {
 }
 
 TEST_CASE("session port: a page of alerts of others does not end the list of one's own") {
-  node n;
-  alert_record alert;
-  alert.workspace = "theirs";
-  for (size_t i = 0; i < defaults::page_records + 1; ++i) REQUIRE(n.store->add_alert(alert));
-  alert.workspace = "mine";
-  alert.text = "at last";
-  REQUIRE(n.store->add_alert(alert));
+  node n{[](catalogue_store& store) {
+    alert_record alert;
+    alert.workspace = "theirs";
+    for (size_t i = 0; i < defaults::page_records + 1; ++i) REQUIRE(store.add_alert(alert));
+    alert.workspace = "mine";
+    alert.text = "at last";
+    REQUIRE(store.add_alert(alert));
+  }};
   std::vector<alert_record> seen;
   CHECK(n.ask<std::vector<alert_record>>(n.port("user of mine"), &seen, admin_alerts_atom_v,
                                          uint64_t{0}) == errc::none);

@@ -47,13 +47,14 @@ TEST_CASE("session port: a token for a workspace makes, shows and ends no tokens
 }
 
 TEST_CASE("session port: tokens are made for workspaces that one may use") {
-  node n;
-  workspace_record shared;
-  shared.name = "shared";
-  shared.roots = {"/shared"};
-  shared.managers = {"anna"};
-  shared.quota_bytes = 1000;
-  REQUIRE(n.store->add_workspace(shared));
+  node n{[](catalogue_store& store) {
+    workspace_record shared;
+    shared.name = "shared";
+    shared.roots = {"/shared"};
+    shared.managers = {"anna"};
+    shared.quota_bytes = 1000;
+    REQUIRE(store.add_workspace(shared));
+  }};
   auto anna = n.port("anna");
   token_record draft;
   draft.hash = std::string(32, 'a');
