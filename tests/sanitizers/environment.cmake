@@ -8,7 +8,7 @@ set(told "log_path=${reports}/report:log_exe_name=1")
 set(surroundings
   "ASAN_OPTIONS=${told}:detect_stack_use_after_return=1:verify_asan_link_order=0"
   "LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp:print_suppressions=0"
-  "UBSAN_OPTIONS=${told}:print_stacktrace=1:halt_on_error=1"
+  "UBSAN_OPTIONS=${told}:suppressions=${suppressions}/ubsan.supp:print_stacktrace=1:halt_on_error=1"
   "TSAN_OPTIONS=${told}:suppressions=${suppressions}/tsan.supp:second_deadlock_stack=1")
 
 get_property(tests DIRECTORY PROPERTY TESTS)
