@@ -188,7 +188,12 @@ void drop_copy(self_pointer self, const std::string& name, const held_file& file
   if (!node || !node->keeper) return;
   self->request(node->keeper, defaults::request_timeout, judged_atom_v,
                 std::vector<held_file>{file})
-      .then([](bool) {}, [](const caf::error&) {});
+      // It goes when its node joins again, or is replaced when it is made again there.
+      .then([](bool) {},
+            [=](const caf::error& error) {
+              spdlog::warn("aggregation {}: its copy stays in the cache of node {}: {}",
+                           to_string(file.id), name, text_of(error));
+            });
 }
 
 void record_cached(self_pointer self, const aggregation_record& record, cached_aggregation cached) {

@@ -80,6 +80,11 @@ void read_on(self_pointer self) {
 caf::behavior copy_examiner(self_pointer self, actors_ptr actors,
                             std::deque<doubted_copy> doubted) {
   guard(self);
+  if (copy_examiner_state::alive > max_copy_examiners) {
+    spdlog::warn("a get had bad files; other cache copies are being examined, not those it read");
+    self->quit();
+    return {};
+  }
   self->state.actors = std::move(actors);
   self->state.doubted = std::move(doubted);
   // A service that stops does not wait for it.

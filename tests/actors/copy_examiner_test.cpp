@@ -2,6 +2,7 @@
 
 #include "actors/copy_examiner.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "actors/node_config.hpp"
@@ -101,6 +102,15 @@ TEST_CASE("copies with other bytes leave the cache, the catalogue first; the oth
 TEST_CASE("copies that a disk cannot give leave the cache, those that have left it are let be") {
   CHECK(examine(3, {}, {{1, errc::io_error}, {2, errc::not_found}, {3, errc::timeout}}) ==
         events{"evicted 7.1 of n", "deleted 7.1"});
+}
+
+TEST_CASE("no more copies are examined at once than their bound") {
+  const std::map<uint32_t, errc> errors{{1, errc::io_error}};
+  {
+    std::array<copy_examiner_state, max_copy_examiners> others;
+    CHECK(examine(1, {}, errors).empty());
+  }
+  CHECK(examine(1, {}, errors).size() == 2);
 }
 
 TEST_CASE("a retrieval remembers a bounded number of copies, only what is on tape and was whole") {

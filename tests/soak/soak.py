@@ -28,7 +28,7 @@ from pathlib import Path
 
 SAMPLE_SECONDS = 10
 FAULT_SECONDS = 20
-# Of the head's catalogue: so little that it is full in the first third, and what grows then is a leak.
+# Of the head's catalogue: so little that its cache is full in the first third, and is not what grows then.
 CATALOGUE_MEMORY = "8MiB"
 CLIENTS = 3
 KEPT_BATCHES = 200
