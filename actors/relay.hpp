@@ -103,4 +103,17 @@ typename relay_actor<Handle>::behavior_type relay(relay_pointer<Handle> self) {
   return relay_all<Handle>(self, typename Handle::signatures{});
 }
 
+/// For one actor, until that has ended or its link has; `missing` says then why nothing can be
+/// passed on.
+template <class Handle>
+typename relay_actor<Handle>::behavior_type relay_until_end(relay_pointer<Handle> self,
+                                                            const Handle& to,
+                                                            const std::string& missing) {
+  guard(self);
+  self->state.target = to;
+  self->set_down_handler([=](caf::down_msg&) { self->state.link(nullptr, missing); });
+  self->monitor(to);
+  return relay_all<Handle>(self, typename Handle::signatures{});
+}
+
 }  // namespace et

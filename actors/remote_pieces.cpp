@@ -2,6 +2,7 @@
 
 #include "actors/blocking.hpp"
 #include "actors/defaults.hpp"
+#include "actors/relay.hpp"
 
 namespace et {
 
@@ -41,14 +42,20 @@ caf::expected<std::span<const uint8_t>> remote_reader::next() {
 
 remote_destination::remote_destination(caf::actor_system& system, cache_receiver_actor receiver,
                                        aggregation_id id)
-    : self_(system), receiver_(std::move(receiver)), id_(id) {}
+    : self_(system),
+      receiver_(std::move(receiver)),
+      relay_(caf::actor_cast<cache_receiver_actor>(caf::actor_cast<caf::strong_actor_ptr>(
+          system.spawn(relay_until_end<cache_receiver_actor>, receiver_,
+                       "the node that takes aggregation " + to_string(id) + " has gone")))),
+      id_(id) {}
 
 remote_destination::~remote_destination() {
+  self_->send_exit(relay_, caf::exit_reason::user_shutdown);
   if (number_ != 0) self_->send(receiver_, forget_atom_v, number_);
 }
 
 caf::error remote_destination::open() {
-  auto opened = self_->request(receiver_, defaults::request_timeout, open_atom_v, id_);
+  auto opened = self_->request(relay_, defaults::request_timeout, open_atom_v, id_);
   wait_for(self_, opened);
   opened.receive([&](uint64_t number) { number_ = number; },
                  [&](caf::error& error) { error_ = std::move(error); });
@@ -69,8 +76,8 @@ caf::error remote_destination::send() {
   if (auto error = wait_until(pieces_under_way - 1)) return error;
   auto at = sent_bytes_;
   sent_bytes_ += piece_.size();
-  under_way_.push_back(self_->request(receiver_, defaults::catalogue_timeout, data_atom_v, number_,
-                                      at, std::exchange(piece_, {})));
+  under_way_.push_back(self_->request(relay_, defaults::catalogue_timeout, data_atom_v, number_, at,
+                                      std::exchange(piece_, {})));
   return {};
 }
 
@@ -91,7 +98,7 @@ caf::error remote_destination::publish(uint64_t size_bytes, const aggregation_ch
   if (!piece_.empty())
     if (auto error = send()) return error;
   if (auto error = wait_until(0)) return error;
-  auto published = self_->request(receiver_, defaults::catalogue_timeout, publish_atom_v, number_,
+  auto published = self_->request(relay_, defaults::catalogue_timeout, publish_atom_v, number_,
                                   size_bytes, checksum);
   wait_for(self_, published);
   published.receive([](bool) {}, [&](caf::error& error) { error_ = std::move(error); });

@@ -65,6 +65,8 @@ class remote_destination final : public aggregation_destination {
 
   caf::scoped_actor self_;
   cache_receiver_actor receiver_;
+  /// Requests go through this: those under way fail when the link to the other node ends.
+  cache_receiver_actor relay_;
   aggregation_id id_;
   uint64_t number_ = 0;
   uint64_t size_bytes_ = 0;

@@ -8,6 +8,7 @@
 
 #include "actors/cache_reader.hpp"
 #include "actors/cache_receiver.hpp"
+#include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
 
 using namespace et;
@@ -118,6 +119,27 @@ TEST_CASE("remote pieces: what its sender gives up leaves nothing") {
   self->request(s.receiver, std::chrono::seconds{30}, report_atom_v)
       .receive([](const std::vector<report>&) {}, [](const caf::error& e) { FAIL(text_of(e)); });
   CHECK(s.files() == 0);
+}
+
+TEST_CASE("remote pieces: who waits for a receiver hears at once that it has gone") {
+  setting s;
+  // Takes the first piece, then says nothing any more.
+  auto silent = s.system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+    return {[](open_atom, aggregation_id) { return uint64_t{1}; },
+            [self](data_atom, uint64_t, uint64_t, bytes&) -> caf::result<bool> {
+              self->delayed_send(self, std::chrono::milliseconds{1}, tick_atom_v);
+              return self->make_response_promise<bool>();
+            },
+            [self](tick_atom) { self->quit(caf::exit_reason::user_shutdown); }};
+  });
+  remote_destination to{s.system, caf::actor_cast<cache_receiver_actor>(silent), the_one};
+  auto all = some_bytes(100);
+  REQUIRE_FALSE(send(to, all));
+  // Long before its time-out.
+  auto begin = std::chrono::steady_clock::now();
+  auto error = to.publish(all.size(), checksum_of(all));
+  CHECK(code_of(error) == errc::node_lost);
+  CHECK(std::chrono::steady_clock::now() - begin < defaults::request_timeout);
 }
 
 TEST_CASE("remote pieces: a piece that is not the next one ends the transfer") {

@@ -68,6 +68,8 @@ TEST_CASE("kill -9 of any node of a cluster under load loses nothing", "[cluster
   for (const auto& name : test_cluster::names()) {
     auto up = cluster.wait_state(name, "up");
     INFO(name << " in " << cluster.call({"admin", "cluster", "status"}).out);
+    INFO("the head:\n" << cluster.log_of("head"));
+    INFO(name << ":\n" << cluster.log_of(name));
     CHECK(up);
   }
   checks all{[&](std::vector<std::string> words) { return cluster.call(std::move(words)); }, "w",
