@@ -74,7 +74,7 @@ dialler_actor::behavior_type dialler(dialler_actor::stateful_pointer<dialler_sta
         }
         auto linked = links->connect(address, node, defaults::connect_timeout);
         if (linked)
-          self->send(membership, linked_atom_v, linked->facts.number, linked->facts.node,
+          self->send(membership, linked_atom_v, linked->facts.number, node, linked->facts.node,
                      linked->port);
         else
           self->send(membership, dial_atom_v, node, text_of(linked.error()));

@@ -85,8 +85,9 @@ using node_port_actor = caf::typed_actor<
 
 /// Knows the links of this node and who is at their other ends. One on each node.
 using membership_actor = reporting_actor::extend<
-    // A link has been dialled: number, node, the actor at its other end.
-    handles<void(linked_atom, uint64_t, std::string, caf::strong_actor_ptr)>,
+    // A link has been dialled: number, for which node (empty: the head), who is there, the actor at
+    // its other end.
+    handles<void(linked_atom, uint64_t, std::string, std::string, caf::strong_actor_ptr)>,
     // Dialling an address for a node (empty: the head) failed, and why.
     handles<void(dial_atom, std::string, std::string)>,
     // A link has ended: number, node, reason.

@@ -15,6 +15,12 @@ bool membership_state::linked(const std::string& node) const {
                      [&](const auto& one) { return one.second.node == node; });
 }
 
+bool membership_state::reached(const std::string& node) const {
+  return std::any_of(links.begin(), links.end(), [&](const auto& one) {
+    return one.second.node == node && one.second.at == phase::up;
+  });
+}
+
 namespace {
 
 using self_pointer = membership_actor::stateful_pointer<membership_state>;
@@ -139,11 +145,14 @@ void met(self_pointer self, uint64_t number, const node_card& card) {
     comes_up(self, number);
 }
 
-void linked(self_pointer self, uint64_t number, const std::string& node,
+void linked(self_pointer self, uint64_t number, const std::string& wanted, const std::string& node,
             const caf::strong_actor_ptr& port) {
   auto& state = self->state;
-  bool as_head = state.dialling.erase(node) == 0;
-  if (as_head) state.nodes_at[state.dialled_head] = node;
+  bool as_head = wanted.empty();
+  if (as_head)
+    state.nodes_at[state.dialled_head] = node;
+  else
+    state.dialling.erase(wanted);
   if (state.ended.count(number)) {
     if (as_head) state.dialling_head = false;
     return;
@@ -164,6 +173,11 @@ void linked(self_pointer self, uint64_t number, const std::string& node,
             if (mine.options.stops()) return;
             if (theirs.head && theirs.epoch < mine.options.epoch()) {
               mine.options.close_link(number, "it is an old head");
+              return;
+            }
+            // It would be given work that is still being given up, or twice.
+            if (theirs.head && (mine.settling || !mine.head.empty())) {
+              mine.options.close_link(number, "this node has not done with its last head");
               return;
             }
             met(self, number, theirs);
@@ -224,9 +238,9 @@ void cut(self_pointer self, uint64_t number, const std::string& reason) {
   if (found == state.links.end()) return;
   auto gone = std::move(found->second);
   state.links.erase(found);
-  bool counted = gone.at == phase::up && !state.linked(gone.node);
+  // Another link to it, not met yet, may never be: this one's end counts.
+  bool counted = gone.at == phase::up && !state.reached(gone.node);
   spdlog::warn("node {}: its link has ended: {}", gone.node, reason);
-  if (gone.at != phase::up && state.head.empty()) state.dialling_head = false;
   if (!counted) return dial_head(self);
   if (state.is_head()) {
     tell_of_loss(self, gone.node, reason);
@@ -385,8 +399,8 @@ membership_actor::behavior_type membership(
                                                        : mine.head.empty() ? "none"
                                                                            : mine.head}})};
       },
-      [=](linked_atom, uint64_t number, const std::string& node,
-          const caf::strong_actor_ptr& port) { linked(self, number, node, port); },
+      [=](linked_atom, uint64_t number, const std::string& wanted, const std::string& node,
+          const caf::strong_actor_ptr& port) { linked(self, number, wanted, node, port); },
       [=](dial_atom, const std::string& node, const std::string& why) {
         if (node.empty()) {
           self->state.dialling_head = false;

@@ -79,6 +79,8 @@ struct membership_state {
 
   bool is_head() const { return options.heads.empty(); }
   bool linked(const std::string& node) const;
+  /// Over a link that is up.
+  bool reached(const std::string& node) const;
 };
 
 membership_actor::behavior_type membership(

@@ -131,13 +131,15 @@ void node_service::stop() {
   list.clear();
   watcher_ = nullptr;
   membership_ = nullptr;
+  // The door makes ports that read the table.
+  door_.reset();
+  options_.door.remote.reset();
   // The table of handles is a ring of references, to be opened when nobody reads it any more.
   for (int i = 0; i < 2000 && actors_.use_count() > 1; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   if (actors_.use_count() == 1) *actors_ = {};
   actors_.reset();
   links_.reset();
-  door_.reset();
   storage_.reset();
   spdlog::info("stopped");
 }

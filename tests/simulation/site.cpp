@@ -253,7 +253,7 @@ void site::dial(machine who, uint64_t life, const std::string& address, const st
                                  *number, own);
   });
   auto there = wires_.abroad(*number, to, caf::actor_cast<caf::strong_actor_ptr>(port));
-  caf::anon_send(from.membership, linked_atom_v, *number, address, there);
+  caf::anon_send(from.membership, linked_atom_v, *number, node, address, there);
 }
 
 site::session site::link_port(machine client, wires::on_end ends, machine to, client_actor port) {

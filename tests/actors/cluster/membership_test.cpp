@@ -102,12 +102,12 @@ dialler_actor::behavior_type plain_dialler(dialler_actor::stateful_pointer<no_st
                                            const std::map<std::string, membership_actor>* others,
                                            diary* seen) {
   auto number = std::make_shared<uint64_t>(0);
-  return {[=](dial_atom, const std::string& address, const std::string&) {
+  return {[=](dial_atom, const std::string& address, const std::string& node) {
             auto other = others->find(address);
             if (other == others->end()) return;
             seen->note("dialled " + address);
             auto port = self->spawn(cluster::node_port, other->second, ++*number, own_name);
-            self->send(own, linked_atom_v, *number, address.substr(0, address.find(':')),
+            self->send(own, linked_atom_v, *number, node, address.substr(0, address.find(':')),
                        caf::actor_cast<caf::strong_actor_ptr>(port));
           },
           [=](tick_atom) {}};
@@ -305,6 +305,19 @@ TEST_CASE("membership: who is met over a link that has ended does not keep its n
   CHECK(meet(77) == errc::node_lost);
   CHECK(meet(78) == errc::none);
   CHECK(p.seen.has("scheduler: joined n2"));
+}
+
+TEST_CASE("membership: a second link to the head ends both, and the head is looked for again") {
+  pair_of_nodes p;
+  p.begin({});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  // The head refuses it, since it sees the first still, and closes that.
+  auto second = p.system.spawn(cluster::node_port, p.of_head, uint64_t{77}, std::string{"n1"});
+  caf::anon_send(p.of_node, linked_atom_v, uint64_t{77}, std::string{}, std::string{"head"},
+                 caf::actor_cast<caf::strong_actor_ptr>(second));
+  CHECK(p.seen.has("node: gives up"));
+  CHECK(p.seen.has("alert: node n1 is back"));
+  caf::anon_send_exit(second, caf::exit_reason::user_shutdown);
 }
 
 TEST_CASE("membership: a standby at one of the head's addresses does not end the search") {
