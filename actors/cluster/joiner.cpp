@@ -6,6 +6,7 @@
 #include "actors/actor_base.hpp"
 #include "actors/blocking.hpp"
 #include "actors/defaults.hpp"
+#include "actors/relay.hpp"
 
 namespace et::cluster {
 
@@ -16,7 +17,15 @@ using verdict = held_file::verdict_type;
 /// One joining, step by step; every step waits.
 class judge {
  public:
-  judge(caf::event_based_actor* self, const join_job& job) : self_(self->system()), job_(job) {}
+  judge(caf::event_based_actor* self, const join_job& job)
+      : self_(self->system()),
+        job_(job),
+        keeper_(self->spawn(relay_until_end<cache_keeper_actor>, job.keeper,
+                            "the node has gone while it was judged")) {}
+
+  ~judge() { self_->send_exit(keeper_, caf::exit_reason::user_shutdown); }
+  judge(const judge&) = delete;
+  judge& operator=(const judge&) = delete;
 
   caf::error run() {
     if (auto error = read_held()) return error;
@@ -39,7 +48,7 @@ class judge {
   caf::error read_held() {
     aggregation_id after;
     for (;;) {
-      auto page = ask<std::vector<held_file>>(job_.keeper, held_atom_v, after);
+      auto page = ask<std::vector<held_file>>(keeper_, held_atom_v, after);
       if (!page) return page.error();
       if (page->empty()) return {};
       after = page->back().id;
@@ -86,7 +95,7 @@ class judge {
   caf::error send_verdicts() {
     std::vector<held_file> page;
     auto send = [&]() -> caf::error {
-      auto done = ask<bool>(job_.keeper, judged_atom_v, std::exchange(page, {}));
+      auto done = ask<bool>(keeper_, judged_atom_v, std::exchange(page, {}));
       return done ? caf::error{} : done.error();
     };
     for (auto& [id, file] : held_) {
@@ -99,6 +108,8 @@ class judge {
 
   caf::scoped_actor self_;
   const join_job& job_;
+  /// Fails what is under way when the link ends.
+  relay_actor<cache_keeper_actor> keeper_;
   std::map<aggregation_id, held_file> held_;
   std::vector<aggregation_id> lost_;
   std::vector<aggregation_id> evicted_;
@@ -115,6 +126,9 @@ void join(caf::event_based_actor* self, const join_job& job) {
     // The membership waits for the end of this, whatever it is.
     error = fail(errc::internal, std::string{"joining: "} + e.what());
   }
+  if (error)
+    spdlog::log(code_of(error) == errc::node_lost ? spdlog::level::warn : spdlog::level::err,
+                "node {}: what it holds could not be judged: {}", job.node, text_of(error));
   self->send(job.membership, joined_atom_v, job.link, error ? text_of(error) : std::string{});
 }
 

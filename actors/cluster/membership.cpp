@@ -423,8 +423,6 @@ membership_actor::behavior_type membership(
         auto found = self->state.links.find(number);
         if (found == self->state.links.end()) return;
         if (trouble.empty()) return comes_up(self, number);
-        spdlog::error("node {}: what it holds could not be judged: {}", found->second.node,
-                      trouble);
         self->state.options.close_link(number, "not judged");
       },
       [=](expect_atom, const std::string& node) {

@@ -307,6 +307,27 @@ TEST_CASE("membership: who is met over a link that has ended does not keep its n
   CHECK(p.seen.has("scheduler: joined n2"));
 }
 
+TEST_CASE("membership: a node that goes while it is judged keeps the head's jobs no longer") {
+  pair_of_nodes p;
+  p.begin({});
+  REQUIRE(p.seen.has("scheduler: joined n1"));
+  auto silent = p.system.spawn([&p](caf::event_based_actor* self) -> caf::behavior {
+    return {[self, &p](held_atom, aggregation_id) -> caf::result<std::vector<held_file>> {
+      p.seen.note("n2: asked");
+      return self->make_response_promise<std::vector<held_file>>();
+    }};
+  });
+  node_card card;
+  card.node = "n2";
+  card.keeper = caf::actor_cast<cache_keeper_actor>(silent);
+  caf::anon_send(p.of_head, meet_atom_v, uint64_t{78}, std::string{"n2"}, card);
+  REQUIRE(p.seen.has("n2: asked"));
+  CHECK_FALSE(p.users->wait(0ms));
+  // As when its link ends.
+  caf::anon_send_exit(silent, caf::exit_reason::user_shutdown);
+  CHECK(p.users->wait(20s));
+}
+
 TEST_CASE("membership: a second link to the head ends both, and the head is looked for again") {
   pair_of_nodes p;
   p.begin({});
