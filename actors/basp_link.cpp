@@ -52,8 +52,27 @@ node_bytes wire_node(const caf::node_id& node) {
   return result;
 }
 
+void forget_ended_nodes(caf::actor_system& system) {
+  auto broker = broker_of(system);
+  // The broker runs in the thread of the framework's loop, and so does what is posted to it.
+  system.middleman().backend().post([broker] {
+    auto& state =
+        static_cast<caf::io::basp_broker&>(*caf::actor_cast<caf::abstract_actor*>(broker));
+    if (state.getf(caf::abstract_actor::is_terminated_flag)) return;
+    for (auto helper = state.spawn_servers.begin(); helper != state.spawn_servers.end();) {
+      if (state.instance.tbl().lookup_direct(helper->first)) {
+        ++helper;
+        continue;
+      }
+      caf::anon_send_exit(helper->second, caf::exit_reason::kill);
+      helper = state.spawn_servers.erase(helper);
+    }
+  });
+}
+
 caf::error publish_over(caf::actor_system& system, unique_fd fd, caf::strong_actor_ptr whom,
                         std::set<std::string> interface) {
+  forget_ended_nodes(system);
   auto scribe = scribe_over(system, std::move(fd));
   if (!scribe) return scribe.error();
   auto broker = broker_of(system);
@@ -95,6 +114,7 @@ void settle_closed_link(caf::actor_system& system) {
   // answer from before the end; the second may be handled in front of the end, in the same round;
   // the third is not.
   for (int i = 0; i < 3; ++i) settle_links(system);
+  forget_ended_nodes(system);
 }
 
 }  // namespace et

@@ -58,6 +58,11 @@ caf::expected<Handle> connect_over(caf::actor_system& system, unique_fd fd,
 /// that it meets again before that is lost to it when it notices the end of the first link.
 void settle_closed_link(caf::actor_system& system);
 
+/// The framework makes a helper actor for each node that it meets, and keeps it for ever (0.17:
+/// over a kilobyte for each process that was ever connected). Those of nodes without a link are
+/// ended and forgotten, soon. publish_over() does this too, so they are bounded by the links.
+void forget_ended_nodes(caf::actor_system& system);
+
 /// To be called between the end of actors that peers know and that of the system: waits, for a
 /// bounded time, until the framework has taken note that they ended. A note that it does not get to
 /// keeps a detached actor in memory, for whose thread the end of the system waits for ever.

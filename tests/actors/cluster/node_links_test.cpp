@@ -1,6 +1,7 @@
 #include "actors/cluster/node_links.hpp"
 
-#include <caf/all.hpp>
+#include <caf/io/all.hpp>
+#include <future>
 
 #include "actors/basp_link.hpp"
 #include "tests/actors/cluster/linked_nodes.hpp"
@@ -73,6 +74,28 @@ TEST_CASE("node_links: a link that is closed is told to both, and to who watches
   REQUIRE(again);
   CHECK(n.other.ask(again->port, "again") == "again");
   CHECK(dies(n.other, again->port, [&] { n.head.links->stop(); }));
+}
+
+TEST_CASE("node_links: of a link that has ended the framework keeps no helper") {
+  two_nodes n;
+  auto helpers = [](linked_node& of) {
+    auto broker = of.system.middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP"));
+    std::promise<size_t> count;
+    of.system.middleman().backend().post([&] {
+      auto* state = caf::actor_cast<caf::abstract_actor*>(broker);
+      count.set_value(static_cast<caf::io::basp_broker*>(state)->spawn_servers.size());
+    });
+    return count.get_future().get();
+  };
+  auto link = n.other.connect(n.head);
+  REQUIRE(link);
+  CHECK(helpers(n.other) == 1);
+  CHECK(helpers(n.head) == 1);
+  n.other.links->close(link->facts.number, "a test");
+  CHECK(n.other.closed.has("head: "));
+  CHECK(n.head.closed.has("io-1: "));
+  CHECK(helpers(n.other) == 0);
+  CHECK(helpers(n.head) == 0);
 }
 
 TEST_CASE("node_links: of two links one ends, the other stays") {
