@@ -34,6 +34,13 @@ report report_of(Self* self, std::string name, std::vector<fact> facts = {}) {
   return report{"actor", std::move(name), std::move(facts)};
 }
 
+/// To be called by the handlers of an answer that was asked for with a long time-out, if there are
+/// many: the framework keeps a time-out until it is over, unless the actor ends before.
+template <class Self>
+void forget_timeout(Self* self) {
+  self->clock().cancel_request_timeout(self, self->current_mailbox_element()->mid);
+}
+
 /// An error handler that logs; `what` says what was being done.
 inline auto log_error(std::string what) {
   return [what = std::move(what)](const caf::error& error) {

@@ -132,6 +132,7 @@ void run_job(self_pointer self, writer_name writer, reservation_id room,
   ask_writer(self, writer, std::move(next.job))
       .then(
           [=](cached_aggregation& cached) mutable {
+            forget_timeout(self);
             auto& mine = self->state;
             mine.working.erase(writer);
             bool wanted = mine.given_up.erase(writer) == 0;
@@ -152,6 +153,7 @@ void run_job(self_pointer self, writer_name writer, reservation_id room,
             go_on(self);
           },
           [=](const caf::error& error) mutable {
+            forget_timeout(self);
             self->state.working.erase(writer);
             self->state.given_up.erase(writer);
             self->state.ledger->release(room);

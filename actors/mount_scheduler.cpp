@@ -244,7 +244,10 @@ void run_write(self_pointer self, const mount_action& action) {
     for (auto& queued : action.writes) job.items.push_back(queued.item);
     self->request(drive_of(self, drive), defaults::drive_timeout, write_atom_v, std::move(job))
         .then(
-            [=](const write_outcome& outcome) { write_ended(self, drive, outcome, action.writes); },
+            [=](const write_outcome& outcome) {
+              forget_timeout(self);
+              write_ended(self, drive, outcome, action.writes);
+            },
             failed);
   };
   ensure_mounted(self, drive, action.volume, write, failed);
@@ -263,6 +266,7 @@ void run_read(self_pointer self, const mount_action& action) {
     self->request(drive_of(self, drive), defaults::drive_timeout, read_atom_v, job)
         .then(
             [=](const recall_outcome& outcome) {
+              forget_timeout(self);
               auto volume = "volume " + action.volume.value;
               if (outcome.code == errc::medium_error || outcome.code == errc::corrupt)
                 trouble(self, volume + ": reading",

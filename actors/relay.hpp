@@ -66,9 +66,11 @@ struct relayed<Pointer,
       self->request(state.target, defaults::drive_timeout, std::move(args)...)
           .then(
               [self, number, promise](Result& result) mutable {
+                forget_timeout(self);
                 if (self->state.under_way.erase(number)) promise.deliver(std::move(result));
               },
               [self, number, promise](caf::error& error) mutable {
+                forget_timeout(self);
                 if (self->state.under_way.erase(number)) promise.deliver(std::move(error));
               });
       return promise;

@@ -1,5 +1,6 @@
 #include "actors/relay.hpp"
 
+#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 #include <future>
 
@@ -90,4 +91,26 @@ TEST_CASE("what is under way fails when a relay's actor is lost, and the next on
   s.link(other);
   CHECK(s.redeem("abcd").first == 4);
   for (auto& one : {real, other}) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("a relay keeps no time-out of a request that was answered") {
+  node_config config{service_node(2)};
+  config.set("scheduler.policy", caf::atom("testing"));
+  caf::actor_system system{config};
+  auto& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  std::promise<void> unused;
+  auto office = system.spawn(late_office, &unused);
+  auto made = caf::actor_cast<caf::actor>(system.spawn(relay<ticket_office_actor>));
+  caf::anon_send(made, link_atom_v, caf::actor_cast<caf::strong_actor_ptr>(office), std::string{});
+  size_t answers = 0;
+  auto client = system.spawn([&](caf::event_based_actor* self) {
+    for (std::string ticket : {"abc", ""})
+      self->request(made, caf::infinite, redeem_atom_v, ticket)
+          .then([&](retrieval_id) { ++answers; }, [&](const caf::error&) { ++answers; });
+  });
+  scheduler.run();
+  CHECK(answers == 2);
+  CHECK(scheduler.clock().schedule().empty());
+  for (auto& one : {office, made}) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  scheduler.run();
 }
