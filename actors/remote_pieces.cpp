@@ -26,7 +26,7 @@ caf::expected<std::span<const uint8_t>> remote_reader::next() {
   if (error_) return error_;
   ask();
   if (under_way_.empty()) return std::span<const uint8_t>{};
-  auto first = std::move(under_way_.front());
+  auto first = under_way_.front();
   under_way_.pop_front();
   wait_for(self_, first);
   first.receive([&](bytes& piece) { piece_ = std::move(piece); },
@@ -64,7 +64,7 @@ caf::error remote_destination::open() {
 
 caf::error remote_destination::wait_until(size_t under_way) {
   while (!error_ && under_way_.size() > under_way) {
-    auto first = std::move(under_way_.front());
+    auto first = under_way_.front();
     under_way_.pop_front();
     wait_for(self_, first);
     first.receive([](bool) {}, [&](caf::error& error) { error_ = std::move(error); });
