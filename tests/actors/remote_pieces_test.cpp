@@ -8,7 +8,6 @@
 
 #include "actors/cache_reader.hpp"
 #include "actors/cache_receiver.hpp"
-#include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
 
 using namespace et;
@@ -135,11 +134,8 @@ TEST_CASE("remote pieces: who waits for a receiver hears at once that it has gon
   remote_destination to{s.system, caf::actor_cast<cache_receiver_actor>(silent), the_one};
   auto all = some_bytes(100);
   REQUIRE_FALSE(send(to, all));
-  // Long before its time-out.
-  auto begin = std::chrono::steady_clock::now();
-  auto error = to.publish(all.size(), checksum_of(all));
-  CHECK(code_of(error) == errc::node_lost);
-  CHECK(std::chrono::steady_clock::now() - begin < defaults::request_timeout);
+  // A wait for the answer would end with timeout.
+  CHECK(code_of(to.publish(all.size(), checksum_of(all))) == errc::node_lost);
 }
 
 TEST_CASE("remote pieces: a piece that is not the next one ends the transfer") {
