@@ -3,6 +3,7 @@
 #include "actors/actor_base.hpp"
 #include "actors/defaults.hpp"
 #include "actors/node_roster.hpp"
+#include "actors/watch.hpp"
 
 namespace et {
 
@@ -88,8 +89,12 @@ caf::behavior copy_examiner(self_pointer self, actors_ptr actors,
   self->state.actors = std::move(actors);
   self->state.doubted = std::move(doubted);
   // A service that stops does not wait for it.
-  self->monitor(self->state.actors->registrar);
   self->set_down_handler([=](caf::down_msg&) { self->quit(caf::exit_reason::user_shutdown); });
+  auto registrar = caf::actor_cast<caf::actor_addr>(self->state.actors->registrar);
+  if (!watch(self, registrar)) {
+    self->quit(caf::exit_reason::user_shutdown);
+    return {};
+  }
   read_on(self);
   return {[=](report_atom) {
     auto waiting = std::to_string(self->state.doubted.size());

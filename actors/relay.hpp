@@ -10,6 +10,7 @@
 #include "actors/actor_base.hpp"
 #include "actors/atoms.hpp"
 #include "actors/defaults.hpp"
+#include "actors/watch.hpp"
 
 namespace et {
 
@@ -114,7 +115,7 @@ typename relay_actor<Handle>::behavior_type relay_until_end(relay_pointer<Handle
   guard(self);
   self->state.target = to;
   self->set_down_handler([=](caf::down_msg&) { self->state.link(nullptr, missing); });
-  self->monitor(to);
+  if (!watch(self, caf::actor_cast<caf::actor_addr>(to))) self->state.link(nullptr, missing);
   return relay_all<Handle>(self, typename Handle::signatures{});
 }
 
