@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <charconv>
+#include <filesystem>
 
 namespace et::blackbox {
 
@@ -18,6 +20,22 @@ const char* ip_path() {
 outcome ip(std::vector<std::string> words) {
   words.insert(words.begin(), ip_path());
   return run(words, {});
+}
+
+/// What tests left that did not come to their end: the number in a name is of the process.
+void remove_leftovers() {
+  constexpr std::string_view prefix = "et-";
+  std::error_code none;
+  for (auto& entry : std::filesystem::directory_iterator{"/run/netns", none}) {
+    auto name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    pid_t process = 0;
+    auto end = name.data() + name.size();
+    auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, process);
+    if (error == std::errc{} && rest != end && *rest == '-' &&
+        !std::filesystem::exists("/proc/" + std::to_string(process)))
+      ip({"netns", "delete", name});
+  }
 }
 
 void need_ip(const std::vector<std::string>& words) {
@@ -48,6 +66,7 @@ std::string separate_networks::obstacle() {
 
 separate_networks::separate_networks(const std::vector<std::string>& nodes)
     : prefix_("et-" + std::to_string(::getpid()) + "-"), nodes_(nodes) {
+  remove_leftovers();
   auto hub = prefix_ + "hub";
   need_ip({"netns", "add", hub});
   need_ip({"-n", hub, "link", "add", "name", "bridge", "type", "bridge"});
