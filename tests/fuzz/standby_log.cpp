@@ -12,6 +12,8 @@ namespace {
 constexpr size_t memory_bytes = 8 * 1024 * 1024;
 /// A copy is made anew after that many inputs, so that they do not add up.
 constexpr int inputs_of_a_copy = 2000;
+/// Of an input. What has come of a frame is copied with each piece of it.
+constexpr size_t max_pieces = 64;
 
 class copy_in_memory {
  public:
@@ -86,7 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   fuzz::choices input{data, size};
   auto choice = input.byte();
-  size_t step = 1 + input.byte();
+  size_t step = 1 + input.byte() + size / max_pieces;
   frames_in_pieces(input.text(), step);
 
   // Writes with numbers and checksums as they should be.
