@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "actors/actor_base.hpp"
 #include "actors/atoms.hpp"
@@ -16,6 +17,8 @@ namespace et {
 
 /// Requests under way through one relay.
 constexpr size_t max_relayed_requests = 4096;
+/// Alerts that wait for a head. Of those behind them, only how many there were is told.
+constexpr size_t max_kept_alerts = 100;
 
 template <class Handle>
 using relay_actor = typename Handle::template extend<
@@ -34,6 +37,9 @@ struct relay_state {
   std::string missing = "the node has not joined yet";
   std::map<uint64_t, std::function<void(const caf::error&)>> under_way;
   uint64_t next_number = 1;
+  /// Each tells `target`. For when there is one again.
+  std::vector<std::function<void()>> kept_alerts;
+  uint64_t dropped_alerts = 0;
 
   caf::error unavailable() const { return fail(errc::node_lost, missing); }
   /// Why nothing can be passed on now; no error: it can.
@@ -47,6 +53,9 @@ struct relay_state {
     target = caf::actor_cast<Handle>(to);
     missing = why;
     for (auto& [number, give_up] : std::exchange(under_way, {})) give_up(unavailable());
+    if (!target) return;
+    for (auto& tell : std::exchange(kept_alerts, {})) tell();
+    dropped_alerts = 0;
   }
 };
 
@@ -84,6 +93,31 @@ struct relayed<Pointer, caf::typed_mpi<caf::detail::type_list<Args...>, caf::out
   static auto make(Pointer self) {
     return [self](Args&... args) {
       if (self->state.target) self->send(self->state.target, std::move(args)...);
+    };
+  }
+};
+
+/// What was raised while there is no head is news when there is one.
+template <class Pointer>
+struct relayed<Pointer, caf::typed_mpi<caf::detail::type_list<alert_atom, alert_record>,
+                                       caf::output_tuple<void>>> {
+  static auto make(Pointer self) {
+    return [self](alert_atom, alert_record& draft) {
+      auto& state = self->state;
+      if (state.target) return self->send(state.target, alert_atom_v, std::move(draft));
+      if (state.kept_alerts.size() < max_kept_alerts) {
+        draft.text += " (told late: there was no head)";
+        return state.kept_alerts.push_back(
+            [self, draft] { self->send(self->state.target, alert_atom_v, draft); });
+      }
+      if (state.dropped_alerts++ > 0) return;
+      state.kept_alerts.push_back([self] {
+        alert_record others;
+        others.level = severity::error;
+        others.text = std::to_string(self->state.dropped_alerts) +
+                      " more alerts were raised while there was no head: see the log of their node";
+        self->send(self->state.target, alert_atom_v, std::move(others));
+      });
     };
   }
 };

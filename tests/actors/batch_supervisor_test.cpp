@@ -3,7 +3,6 @@
 #include "actors/batch_supervisor.hpp"
 
 #include <algorithm>
-#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 #include <functional>
 #include <future>
@@ -12,6 +11,7 @@
 #include "actors/defaults.hpp"
 #include "actors/node_config.hpp"
 #include "actors/node_roster.hpp"
+#include "tests/actors/stepped_system.hpp"
 
 using namespace et;
 using namespace std::chrono_literals;
@@ -169,17 +169,14 @@ using fake = std::function<caf::behavior(caf::event_based_actor*)>;
 /// cache writer as well.
 void run_batch(uint32_t count, std::chrono::milliseconds until, const fake& keeper,
                const fake& registrar = {}, const fake& scheduler = {}) {
-  node_config config{service_node(1)};
-  config.set("scheduler.policy", caf::atom("testing"));
-  caf::actor_system system{config};
-  auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  test::stepped_system s;
   held_answers held;
-  auto reader = system.spawn(slow_reader, &held, count);
-  auto director = system.spawn(
+  auto reader = s.system.spawn(slow_reader, &held, count);
+  auto director = s.system.spawn(
       [](caf::event_based_actor*) -> caf::behavior { return {[](finished_atom, batch_id) {}}; });
   std::vector<caf::actor> all{reader, director};
   auto spawn = [&](const fake& one) {
-    return all.emplace_back(system.spawn([&one](caf::event_based_actor* self) -> caf::behavior {
+    return all.emplace_back(s.system.spawn([&one](caf::event_based_actor* self) -> caf::behavior {
       return one ? one(self) : caf::behavior{[](tick_atom) {}};
     }));
   };
@@ -196,16 +193,16 @@ void run_batch(uint32_t count, std::chrono::milliseconds until, const fake& keep
   node.keeper = caf::actor_cast<cache_keeper_actor>(cache);
   node.writers = {caf::actor_cast<cache_writer_actor>(cache)};
   actors->nodes->put(node);
-  auto supervisor = system.spawn(batch_supervisor, the_batch, actors_ptr{actors}, packing_options{},
-                                 caf::actor_cast<caf::actor_addr>(director));
+  auto supervisor = s.system.spawn(batch_supervisor, the_batch, actors_ptr{actors},
+                                   packing_options{}, caf::actor_cast<caf::actor_addr>(director));
   all.push_back(caf::actor_cast<caf::actor>(supervisor));
   caf::anon_send(supervisor, tick_atom_v);
   for (auto time = 0ms; time < until; time += 1ms) {
-    turns.run();
-    turns.advance_time(1ms);
+    s.turns.run();
+    s.turns.advance_time(1ms);
   }
   for (auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
-  turns.run();
+  s.turns.run();
   held.clear();
   *actors = {};
 }

@@ -1,11 +1,11 @@
 #include "actors/relay.hpp"
 
-#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 #include <future>
 
 #include "actors/node_config.hpp"
 #include "actors/protocol.hpp"
+#include "tests/actors/stepped_system.hpp"
 
 using namespace et;
 
@@ -94,23 +94,78 @@ TEST_CASE("what is under way fails when a relay's actor is lost, and the next on
 }
 
 TEST_CASE("a relay keeps no time-out of a request that was answered") {
-  node_config config{service_node(2)};
-  config.set("scheduler.policy", caf::atom("testing"));
-  caf::actor_system system{config};
-  auto& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  test::stepped_system s;
   std::promise<void> unused;
-  auto office = system.spawn(late_office, &unused);
-  auto made = caf::actor_cast<caf::actor>(system.spawn(relay<ticket_office_actor>));
+  auto office = s.system.spawn(late_office, &unused);
+  auto made = caf::actor_cast<caf::actor>(s.system.spawn(relay<ticket_office_actor>));
   caf::anon_send(made, link_atom_v, caf::actor_cast<caf::strong_actor_ptr>(office), std::string{});
   size_t answers = 0;
-  auto client = system.spawn([&](caf::event_based_actor* self) {
+  auto client = s.system.spawn([&](caf::event_based_actor* self) {
     for (std::string ticket : {"abc", ""})
       self->request(made, caf::infinite, redeem_atom_v, ticket)
           .then([&](retrieval_id) { ++answers; }, [&](const caf::error&) { ++answers; });
   });
-  scheduler.run();
+  s.turns.run();
   CHECK(answers == 2);
-  CHECK(scheduler.clock().schedule().empty());
-  for (auto& one : {office, made}) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-  scheduler.run();
+  CHECK(s.turns.clock().schedule().empty());
+  for (auto one : {&office, &made, &client}) s.end(*one);
+}
+
+namespace {
+
+/// A node that raises alerts, and the head's part that hears them.
+struct raised_alerts : test::stepped_system {
+  std::vector<std::string> heard;
+  caf::actor head = system.spawn([this](caf::event_based_actor*) -> caf::behavior {
+    return {[this](alert_atom, const alert_record& draft) { heard.push_back(draft.text); }};
+  });
+  caf::actor node = caf::actor_cast<caf::actor>(system.spawn(relay<head_actor>));
+
+  ~raised_alerts() {
+    for (auto one : {&head, &node}) end(*one);
+  }
+  void link(const caf::actor& to) {
+    caf::anon_send(node, link_atom_v, caf::actor_cast<caf::strong_actor_ptr>(to), std::string{});
+    turns.run();
+  }
+  void raise(std::string text) {
+    alert_record draft;
+    draft.text = std::move(text);
+    caf::anon_send(node, alert_atom_v, std::move(draft));
+    turns.run();
+  }
+};
+
+constexpr const char* late = " (told late: there was no head)";
+
+}  // namespace
+
+TEST_CASE("alerts that are raised while there is no head are told when there is one") {
+  raised_alerts s;
+  s.raise("before the first link");
+  s.link(s.head);
+  s.raise("while it is there");
+  s.link({});
+  s.raise("one");
+  s.raise("two");
+  CHECK(s.heard.size() == 2);
+  s.link(s.head);
+  s.link(s.head);
+  using namespace std::string_literals;
+  CHECK(s.heard == std::vector{"before the first link"s + late, "while it is there"s, "one"s + late,
+                               "two"s + late});
+}
+
+TEST_CASE("of a flood of alerts without a head the first are kept and the others counted") {
+  raised_alerts s;
+  for (int round = 0; round < 2; ++round) {
+    s.link({});
+    s.heard.clear();
+    for (size_t i = 0; i < max_kept_alerts + 7; ++i) s.raise(std::to_string(i));
+    s.link(s.head);
+    REQUIRE(s.heard.size() == max_kept_alerts + 1);
+    CHECK(s.heard.front() == std::string{"0"} + late);
+    CHECK(s.heard.back() ==
+          "7 more alerts were raised while there was no head: see the log of their node");
+  }
 }

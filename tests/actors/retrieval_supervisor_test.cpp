@@ -2,12 +2,12 @@
 
 #include "actors/retrieval_supervisor.hpp"
 
-#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 #include <thread>
 
 #include "actors/node_config.hpp"
 #include "actors/node_roster.hpp"
+#include "tests/actors/stepped_system.hpp"
 
 using namespace et;
 
@@ -208,12 +208,9 @@ TEST_CASE("a node that was lost while its client reads is not read from as if no
 }
 
 TEST_CASE("a retrieval whose client leaves before its first turn is cancelled") {
-  node_config config{service_node(1)};
-  config.set("scheduler.policy", caf::atom("testing"));
-  caf::actor_system system{config};
-  auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  test::stepped_system s;
   std::vector<retrieval_state> ends;
-  auto registrar = system.spawn([&ends](caf::event_based_actor*) -> caf::behavior {
+  auto registrar = s.system.spawn([&ends](caf::event_based_actor*) -> caf::behavior {
     return {[&ends](get_end_atom, const retrieval_record& record) {
       ends.push_back(record.state);
       return true;
@@ -222,18 +219,18 @@ TEST_CASE("a retrieval whose client leaves before its first turn is cancelled") 
   auto actors = std::make_shared<service_actors>();
   actors->registrar = caf::actor_cast<registrar_actor>(registrar);
   auto port =
-      system.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](tick_atom) {}}; });
-  turns.run();
-  auto supervisor = system.spawn(retrieval_supervisor, actors_ptr{actors}, retrieval_record{},
+      s.system.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](tick_atom) {}}; });
+  s.turns.run();
+  auto supervisor = s.system.spawn(retrieval_supervisor, actors_ptr{actors}, retrieval_record{},
                                  port.address(), uint64_t{1});
   caf::anon_send_exit(port, caf::exit_reason::user_shutdown);
   port = nullptr;
   // The port ends first, as it may on another thread.
-  REQUIRE(turns.jobs.size() == 2);
-  std::swap(turns.jobs[0], turns.jobs[1]);
-  turns.run();
+  REQUIRE(s.turns.jobs.size() == 2);
+  std::swap(s.turns.jobs[0], s.turns.jobs[1]);
+  s.turns.run();
   CHECK(ends == std::vector{retrieval_state::cancelled});
   caf::anon_send_exit(registrar, caf::exit_reason::kill);
-  turns.run();
+  s.turns.run();
   *actors = {};
 }

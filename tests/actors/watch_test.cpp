@@ -2,29 +2,19 @@
 
 #include "actors/watch.hpp"
 
-#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 
 #include "actors/atoms.hpp"
-#include "actors/node_config.hpp"
+#include "tests/actors/stepped_system.hpp"
 
 using namespace et;
 
 namespace {
 
-struct test_node : node_config {
-  test_node() : node_config(service_node(2)) { set("scheduler.policy", caf::atom("testing")); }
-};
-
-struct setting {
-  void run() { dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler()).run(); }
-  void end(caf::actor& one) {
-    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-    one = nullptr;
-    run();
-  }
+struct setting : test::stepped_system {
   caf::actor spawn_idle() {
-    return system.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](tick_atom) {}}; });
+    return system.spawn(
+        [](caf::event_based_actor*) -> caf::behavior { return {[](tick_atom) {}}; });
   }
   /// One that watches `whom`: counts in `downs`, or sets `refused`.
   caf::actor spawn_watcher(const caf::actor_addr& whom) {
@@ -33,12 +23,10 @@ struct setting {
       refused = !watch(self, whom);
       return {[](tick_atom) {}};
     });
-    run();
+    turns.run();
     return made;
   }
 
-  test_node config;
-  caf::actor_system system{config};
   size_t downs = 0;
   bool refused = false;
 };
