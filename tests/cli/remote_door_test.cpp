@@ -160,7 +160,7 @@ TEST_CASE("remote door: certificates and keys that cannot be used are told at th
   auto opens = [&](const std::string& certificate, const std::string& key) {
     front_door::options options;
     options.socket = s.file("other.sock");
-    options.remote.emplace();
+    options.remote = front_door::remote_options{};
     options.remote->listen = "127.0.0.1:0";
     options.remote->certificate = certificate;
     options.remote->key = key;

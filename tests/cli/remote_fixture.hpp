@@ -52,7 +52,7 @@ struct remote_service {
       std::lock_guard lock{mutex};
       audits.push_back(std::move(record));
     };
-    options.remote.emplace();
+    options.remote = front_door::remote_options{};
     options.remote->listen = "127.0.0.1:0";
     options.remote->certificate = file("cert.pem");
     options.remote->key = file("key.pem");

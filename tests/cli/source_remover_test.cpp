@@ -140,7 +140,6 @@ TEST_CASE_METHOD(tree, "what a killed release moved aside is finished by the nex
 
 TEST_CASE_METHOD(tree, "a file put in its place at any moment is never lost") {
   // Somebody saves a new version by rename, again and again, while the old one is released.
-  std::atomic<bool> stop{false};
   std::atomic<int> version{0};
   auto name = folder / "d/file";
   fs::create_directory(folder / "d");
