@@ -63,8 +63,7 @@ caf::error drop_privileges(const ucred& peer) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, max_descriptors);
-  // Sanitizers reserve terabytes of address space for themselves.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef ET_UNLIMITED_ADDRESSES
   limit(RLIMIT_AS, defaults::session_memory_bytes);
 #endif
   return caf::none;

@@ -10,9 +10,9 @@ const char* __asan_default_options() {
   return ET_SANITIZER_OPTIONS;
 }
 const char* __ubsan_default_options() {
-  return ET_SANITIZER_OPTIONS ":print_stacktrace=1:halt_on_error=1";
+  return ET_SANITIZER_OPTIONS ET_SUPPRESSIONS "ubsan.supp:print_stacktrace=1:halt_on_error=1";
 }
 const char* __tsan_default_options() {
-  return ET_SANITIZER_OPTIONS;
+  return ET_SANITIZER_OPTIONS ET_SUPPRESSIONS "tsan.supp";
 }
 }
