@@ -9,6 +9,7 @@
 #include "actors/actor_ends.hpp"
 #include "actors/node_config.hpp"
 #include "tests/storage/catalogue/fixture.hpp"
+#include "tests/support/heap_system.hpp"
 
 using namespace et;
 using namespace et::test;
@@ -115,7 +116,8 @@ dialler_actor::behavior_type plain_dialler(dialler_actor::stateful_pointer<no_st
 
 struct pair_of_nodes {
   node_config config{service_node(2)};
-  caf::actor_system system{config};
+  heap_system system_memory = make_system(config);
+  caf::actor_system& system = *system_memory;
   diary seen;
   fixture catalogue;
   std::shared_ptr<service_actors> head = std::make_shared<service_actors>();
@@ -124,12 +126,14 @@ struct pair_of_nodes {
   membership_actor of_head, of_node;
   uint64_t head_link = 1;
   std::vector<caf::actor> all;
+  actor_ends diallers;  ///< which end when nobody has them any more
 
   ~pair_of_nodes() {
     caf::scoped_actor self{system};
     for (auto& one : all) self->send_exit(one, caf::exit_reason::user_shutdown);
     self->wait_for(all);
     users->wait(30s);  // jobs read the catalogue
+    diallers.wait(system);
     at.clear();
     *head = {};
     *node = {};
@@ -139,6 +143,14 @@ struct pair_of_nodes {
   Handle keep(caf::actor made) {
     all.push_back(made);
     return caf::actor_cast<Handle>(made);
+  }
+
+  auto dials(std::string own_name, const std::map<std::string, membership_actor>* others) {
+    return [=, this](const membership_actor& own) -> dialler_actor {
+      auto made = system.spawn(plain_dialler, own, own_name, others, &seen);
+      diallers.add(made);
+      return made;
+    };
   }
 
   /// A membership that is no head and looks for none: a standby's.
@@ -151,10 +163,8 @@ struct pair_of_nodes {
     options.heartbeat = 20ms;
     options.down_after = 20s;
     options.close_link = [](uint64_t, const std::string&) {};
-    auto none = [this](const membership_actor& one) -> dialler_actor {
-      return system.spawn(plain_dialler, one, "standby", &nowhere, &seen);
-    };
-    at["standby:1"] = system.spawn(cluster::membership, actors_ptr{own}, options, none);
+    at["standby:1"] = system.spawn(cluster::membership, actors_ptr{own}, options,
+                                   dials("standby", &nowhere));
     all.push_back(caf::actor_cast<caf::actor>(at["standby:1"]));
     head_link = 2;
   }
@@ -176,10 +186,8 @@ struct pair_of_nodes {
     as_head.heartbeat = 20ms;
     as_head.down_after = 20s;
     as_head.close_link = [this](uint64_t number, const std::string& why) { cut(number, why); };
-    auto none = [this](const membership_actor& own) -> dialler_actor {
-      return system.spawn(plain_dialler, own, "head", &nowhere, &seen);
-    };
-    of_head = system.spawn(cluster::membership, actors_ptr{head}, as_head, none);
+    of_head =
+        system.spawn(cluster::membership, actors_ptr{head}, as_head, dials("head", &nowhere));
     all.push_back(caf::actor_cast<caf::actor>(of_head));
     at["head:1"] = of_head;
     if (heads.size() > 1) add_standby();
@@ -198,10 +206,7 @@ struct pair_of_nodes {
     as_node.down_after = 20s;
     as_node.close_link = as_head.close_link;
     as_node.give_up_jobs = [this](bool on) { seen.note(on ? "node: gives up" : "node: settled"); };
-    auto dial = [this](const membership_actor& own_one) -> dialler_actor {
-      return system.spawn(plain_dialler, own_one, "n1", &at, &seen);
-    };
-    of_node = system.spawn(cluster::membership, actors_ptr{node}, as_node, dial);
+    of_node = system.spawn(cluster::membership, actors_ptr{node}, as_node, dials("n1", &at));
     all.push_back(caf::actor_cast<caf::actor>(of_node));
   }
   /// Both sides hear that the link has ended.

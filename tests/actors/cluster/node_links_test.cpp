@@ -89,6 +89,8 @@ TEST_CASE("node_links: of a link that has ended the framework keeps no helper") 
   };
   auto link = n.other.connect(n.head);
   REQUIRE(link);
+  // The head has heard of the other by the time it answers.
+  CHECK(n.other.ask(link->port, "hello") == "hello");
   CHECK(helpers(n.other) == 1);
   CHECK(helpers(n.head) == 1);
   n.other.links->close(link->facts.number, "a test");

@@ -1,0 +1,18 @@
+// An actor system that is not on a stack.
+#pragma once
+
+#include <caf/all.hpp>
+#include <memory>
+
+namespace et::test {
+
+/// The framework's threads use a mutex of their system at their very end, where ThreadSanitizer does
+/// not look any more. It forgets mutexes with memory that is given back, but not with a stack, where
+/// the next one at that address would look locked. docs/sanitizers.md
+using heap_system = std::unique_ptr<caf::actor_system>;
+
+inline heap_system make_system(caf::actor_system_config& config) {
+  return std::make_unique<caf::actor_system>(config);
+}
+
+}  // namespace et::test
