@@ -21,6 +21,12 @@ caf::expected<find_answer> unpack_found(caf::expected<found_page>& page) {
   return find_answer{std::move(*rows), page->end, page->from, std::move(page->after)};
 }
 
+/// Errors of a node that was asked for data: it cannot be reached any more, but perhaps the head
+/// still does; or it has been lost meanwhile and forgot what the head had permitted.
+bool is_for_the_head(errc code) {
+  return code == errc::unavailable || code == errc::not_authorised;
+}
+
 class connected_service : public service_api {
  public:
   explicit connected_service(std::unique_ptr<client> connected) : client_(std::move(connected)) {}
@@ -116,9 +122,7 @@ class connected_service : public service_api {
     auto done = [promise](caf::expected<bytes> result) { promise->set_value(std::move(result)); };
     node->post<bytes>(
         [=, this](caf::expected<bytes> result) {
-          if (result || code_of(result.error()) != errc::unavailable)
-            return done(std::move(result));
-          // The node is not to be reached any more; perhaps the head still reaches it.
+          if (result || !is_for_the_head(code_of(result.error()))) return done(std::move(result));
           forget_place(aggregation);
           client_->post<bytes>(done, get_data_atom_v, retrieval, aggregation, offset_bytes,
                                size_bytes);

@@ -28,6 +28,8 @@ struct remote_service {
   node_config config{service_node(2)};
   caf::actor_system system{config};
   std::unique_ptr<front_door> door;
+  /// Makes what answers a session; a dummy_port when empty.
+  std::function<caf::actor(const identity&)> make_port;
 
   using changes = std::function<void(front_door::options&)>;
   explicit remote_service(const changes& change = {}) {
@@ -59,6 +61,7 @@ struct remote_service {
     options.remote->checker = std::make_shared<credential_checker>(std::move(known));
     if (change) change(options);
     auto opened = front_door::open(system, options, [this](const identity& who, uint64_t) {
+      if (make_port) return caf::actor_cast<caf::strong_actor_ptr>(make_port(who));
       return caf::actor_cast<caf::strong_actor_ptr>(system.spawn(dummy_port, who));
     });
     INFO((opened ? "" : text_of(opened.error())));

@@ -1,0 +1,102 @@
+// Data that a client reads straight from the node that has it, and what it does when that fails.
+
+#include <atomic>
+#include <catch2/catch.hpp>
+
+#include "cli/service_api.hpp"
+#include "storage/auth/certificates.hpp"
+#include "tests/cli/remote_fixture.hpp"
+
+using namespace et;
+using namespace et::test;
+
+namespace {
+
+const aggregation_id wanted{batch_id{1}, 1};
+
+/// What a node answers for data; the ticket is good.
+caf::behavior fake_node(caf::event_based_actor*, caf::expected<bytes> answer) {
+  return {[](hello_atom, const std::string& version) {
+            return session_info{version, "retrieval 1", false};
+          },
+          [=](get_data_atom, retrieval_id, aggregation_id, uint64_t,
+              uint32_t) -> caf::result<bytes> {
+            if (!answer) return answer.error();
+            return *answer;
+          }};
+}
+
+/// A head whose only range lies where `given` says; it has the data, too.
+caf::behavior fake_head(caf::event_based_actor*, delivery given, std::atomic<int>* asked) {
+  return {[](hello_atom, const std::string& version) {
+            return session_info{version, "anna", false};
+          },
+          [=](get_next_atom, retrieval_id) { return given; },
+          [=](get_data_atom, retrieval_id, aggregation_id, uint64_t, uint32_t size) {
+            ++*asked;
+            return bytes(size, 'h');
+          }};
+}
+
+/// A client that was given a range on another node, which answers so.
+class reader {
+ public:
+  explicit reader(caf::expected<bytes> of_node)
+      : node_([this, of_node](front_door::options& options) {
+          options.remote->ticket_port = [this, of_node](const std::string&, uint64_t) {
+            return caf::actor_cast<caf::strong_actor_ptr>(node_.system.spawn(fake_node, of_node));
+          };
+        }) {
+    delivery given;
+    given.kind = delivery_kind::ready;
+    given.range = {wanted, 0, 10};
+    given.address = node_.door->remote_address();
+    given.fingerprint = *fingerprint_of(*read_small_file(node_.file("cert.pem"), max_pem_bytes));
+    given.ticket = "good";
+    head_.make_port = [this, given](const identity&) {
+      return head_.system.spawn(fake_head, given, &asked_head_);
+    };
+    auto connected = connect_service(head_.door->remote_address(), head_.options());
+    REQUIRE(connected);
+    service_ = std::move(*connected);
+    REQUIRE(service_->get_next(retrieval_id{1}));
+  }
+  caf::expected<bytes> read() {
+    return service_->get_data(retrieval_id{1}, wanted, 0, 10).get();
+  }
+  int asked_head() const { return asked_head_; }
+
+ private:
+  std::atomic<int> asked_head_{0};
+  remote_service node_;
+  remote_service head_;
+  std::unique_ptr<service_api> service_;
+};
+
+}  // namespace
+
+TEST_CASE("data comes straight from the node that has it") {
+  reader one{bytes(10, 'n')};
+  auto data = one.read();
+  REQUIRE(data);
+  CHECK(*data == bytes(10, 'n'));
+  CHECK(one.asked_head() == 0);
+}
+
+TEST_CASE("a node that was lost and forgot the retrieval does not fail it: the head is asked") {
+  reader one{fail(errc::not_authorised, "that range is not ready, or not of this retrieval")};
+  for (int i = 1; i <= 2; ++i) {
+    auto data = one.read();
+    REQUIRE(data);
+    CHECK(*data == bytes(10, 'h'));
+    CHECK(one.asked_head() == i);
+  }
+}
+
+TEST_CASE("what a node says of the data itself is not asked of the head") {
+  reader one{fail(errc::io_error, "cannot read")};
+  auto data = one.read();
+  REQUIRE_FALSE(data);
+  CHECK(code_of(data.error()) == errc::io_error);
+  CHECK(one.asked_head() == 0);
+}
