@@ -48,7 +48,8 @@ std::vector<std::string> surroundings(const environment& extra) {
   for (int& end : ends) end = fcntl(end, F_DUPFD, 10);
   for (int i = 0; i < 3; ++i) dup2(ends[i], i);
   for (int end : ends) close(end);
-  ::signal(SIGPIPE, SIG_DFL);
+  // Under nohup SIGHUP is ignored, which a command leaves so.
+  for (int number : {SIGPIPE, SIGHUP}) ::signal(number, SIG_DFL);
   if (how.as) {
     auto [uid, gid] = *how.as;
     if (syscall(SYS_setgroups, 0, nullptr) != 0 || syscall(SYS_setresgid, gid, gid, gid) != 0 ||

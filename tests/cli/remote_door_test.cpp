@@ -118,12 +118,16 @@ TEST_CASE("remote door: a session ends with its token") {
 }
 
 TEST_CASE("remote door: a ticket opens the actor that it is for") {
+  std::mutex mutex;
   std::vector<std::string> given;
   caf::actor_system* system = nullptr;
   remote_service s{[&](auto& options) {
     options.remote->ticket_port = [&](const std::string& ticket,
                                       uint64_t) -> caf::strong_actor_ptr {
-      given.push_back(ticket);
+      {
+        std::lock_guard lock{mutex};
+        given.push_back(ticket);
+      }
       if (ticket != "good") return nullptr;
       identity who;
       who.user = "by ticket";
@@ -137,6 +141,7 @@ TEST_CASE("remote door: a ticket opens the actor that it is for") {
   REQUIRE(session);
   CHECK((*session)->info().user == "by ticket");
   CHECK_FALSE(client::connect_with_ticket(s.door->remote_address(), fingerprint, "bad", 20s));
+  std::lock_guard lock{mutex};
   CHECK(given == std::vector<std::string>{"good", "bad"});
 }
 

@@ -5,11 +5,14 @@ set(suppressions ${CMAKE_CURRENT_SOURCE_DIR}/sanitizers)
 set(told "log_path=${reports}/report:log_exe_name=1")
 # A report of undefined behaviour ends the program as the others do. A program that knows nothing of
 # sanitizers may be started with the library that journals writes, which then comes first.
+# Sessions, which end without an orderly end, know by themselves that they leave a thread.
+set(thread_options
+  "${told}:suppressions=${suppressions}/tsan.supp:second_deadlock_stack=1:report_thread_leaks=1")
 set(surroundings
   "ASAN_OPTIONS=${told}:detect_stack_use_after_return=1:verify_asan_link_order=0"
   "LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp:print_suppressions=0"
   "UBSAN_OPTIONS=${told}:suppressions=${suppressions}/ubsan.supp:print_stacktrace=1:halt_on_error=1"
-  "TSAN_OPTIONS=${told}:suppressions=${suppressions}/tsan.supp:second_deadlock_stack=1")
+  "TSAN_OPTIONS=${thread_options}")
 
 get_property(tests DIRECTORY PROPERTY TESTS)
 foreach(test ${tests})
@@ -19,10 +22,11 @@ foreach(test ${tests})
   math(EXPR limit "${limit} * 6")
   set_property(TEST ${test} PROPERTY TIMEOUT ${limit})
 endforeach()
-# Its systems leave locks in the list of those that the main thread holds, for a reason that was not
+# Actor systems leave locks in the list of those that the main thread holds, for a reason that was not
 # found, until the list of the search for deadlocks is full.
-set_property(TEST test_cluster APPEND PROPERTY ENVIRONMENT
-  "TSAN_OPTIONS=${told}:suppressions=${suppressions}/tsan.supp:second_deadlock_stack=1:detect_deadlocks=0")
+foreach(test test_cluster test_cli)
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT "TSAN_OPTIONS=${thread_options}:detect_deadlocks=0")
+endforeach()
 add_test(NAME no_reports_yet COMMAND ${suppressions}/reports.sh begin ${reports})
 add_test(NAME reports COMMAND ${suppressions}/reports.sh look ${reports})
 set_tests_properties(no_reports_yet PROPERTIES FIXTURES_SETUP reports)

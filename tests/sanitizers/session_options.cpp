@@ -13,6 +13,6 @@ const char* __ubsan_default_options() {
   return ET_SANITIZER_OPTIONS ET_SUPPRESSIONS "ubsan.supp:print_stacktrace=1:halt_on_error=1";
 }
 const char* __tsan_default_options() {
-  return ET_SANITIZER_OPTIONS ET_SUPPRESSIONS "tsan.supp";
+  return ET_SANITIZER_OPTIONS ET_SUPPRESSIONS "tsan.supp:report_thread_leaks=0";
 }
 }
