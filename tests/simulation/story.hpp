@@ -24,8 +24,8 @@ class story {
       struct carry_on {
         bool await_ready() noexcept { return false; }
         std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> done) noexcept {
-          auto then = done.promise().then;
-          return then ? then : std::coroutine_handle<>{std::noop_coroutine()};
+          auto next = done.promise().then;
+          return next ? next : std::coroutine_handle<>{std::noop_coroutine()};
         }
         void await_resume() noexcept {}
       };
