@@ -58,7 +58,7 @@ class service {
   caf::actor_system& system_;
   service_options options_;
   std::unique_ptr<head> head_;
-  std::unique_ptr<cluster::node_links> links_;  ///< stopped before the head, gone after it
+  std::shared_ptr<cluster::node_links> links_;  ///< stopped before the head, gone after it
   std::unique_ptr<front_door> door_;
   std::atomic<front_door*> open_door_{nullptr};  ///< for the picture, which other threads make
   std::unique_ptr<monitor::live_watch> watch_;

@@ -9,9 +9,21 @@ namespace et::cluster {
 namespace {
 
 /// The links, once there are any: the membership is made before them, and asks for them later.
-struct link_holder {
-  std::mutex mutex;
-  node_links* links = nullptr;
+class link_holder {
+ public:
+  void set(const std::shared_ptr<node_links>& links) {
+    std::lock_guard lock{mutex_};
+    links_ = links;
+  }
+  /// Null: there are none yet, or none any more.
+  std::shared_ptr<node_links> get() {
+    std::lock_guard lock{mutex_};
+    return links_.lock();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::weak_ptr<node_links> links_;
 };
 
 struct dialler_state {
@@ -52,22 +64,13 @@ dialler_actor::behavior_type dialler(dialler_actor::stateful_pointer<dialler_sta
   self->delayed_send(self, std::chrono::seconds{1}, tick_atom_v);
   return {
       [=](tick_atom) {
-        node_links* links = nullptr;
-        {
-          std::lock_guard lock{holder->mutex};
-          links = holder->links;
-        }
-        if (links)
+        if (auto links = holder->get())
           if (auto error = renew(*links, options, own))
             spdlog::error("the certificate of this node cannot be renewed: {}", text_of(error));
         self->delayed_send(self, renewal_period, tick_atom_v);
       },
       [=](dial_atom, const std::string& address, const std::string& node) {
-        node_links* links = nullptr;
-        {
-          std::lock_guard lock{holder->mutex};
-          links = holder->links;
-        }
+        auto links = holder->get();
         if (!links) {
           self->send(membership, dial_atom_v, node, std::string{"this node has no links yet"});
           return;
@@ -93,8 +96,7 @@ caf::expected<begun> begin(caf::actor_system& system, actors_ptr actors,
   membership_with.reread_after = options.reread_after;
   membership_with.listen = options.listen;
   membership_with.close_link = [holder](uint64_t number, std::string reason) {
-    std::lock_guard lock{holder->mutex};
-    if (holder->links) holder->links->close(number, std::move(reason));
+    if (auto links = holder->get()) links->close(number, std::move(reason));
   };
   auto own = actors->node;
   auto make_dialler = [&system, holder, options, own](const membership_actor& of) -> dialler_actor {
@@ -126,8 +128,7 @@ caf::expected<begun> begin(caf::actor_system& system, actors_ptr actors,
     return links.error();
   }
   made.links = std::move(*links);
-  std::lock_guard lock{holder->mutex};
-  holder->links = made.links.get();
+  holder->set(made.links);
   return made;
 }
 

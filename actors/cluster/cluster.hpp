@@ -21,7 +21,8 @@ struct cluster_options {
 };
 
 struct begun {
-  std::unique_ptr<node_links> links;  ///< null: this node is alone
+  /// Null: this node is alone. Who dials has them too until that is over: they are stopped first.
+  std::shared_ptr<node_links> links;
   membership_actor membership;
 };
 

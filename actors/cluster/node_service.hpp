@@ -53,7 +53,7 @@ class node_service {
   std::unique_ptr<node_storage> storage_;
   std::shared_ptr<service_actors> actors_;
   std::unique_ptr<front_door> door_;
-  std::unique_ptr<node_links> links_;
+  std::shared_ptr<node_links> links_;
   membership_actor membership_;
   caf::actor watcher_;
   std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
