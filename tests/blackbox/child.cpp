@@ -213,13 +213,19 @@ std::string process_fact(pid_t process, const std::string& name) {
   return {};
 }
 
-std::vector<pid_t> children_of(pid_t process) {
+std::vector<pid_t> sessions_of(pid_t process) {
+  auto program_of = [](pid_t one) {
+    std::error_code ignored;
+    return fs::read_symlink("/proc/" + std::to_string(one) + "/exe", ignored);
+  };
   std::vector<pid_t> found;
   for (auto& one : fs::directory_iterator("/proc")) {
     auto name = one.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     auto candidate = static_cast<pid_t>(std::stol(name));
-    if (process_fact(candidate, "PPid") == std::to_string(process)) found.push_back(candidate);
+    if (process_fact(candidate, "PPid") == std::to_string(process) &&
+        program_of(candidate) == program_of(process))
+      found.push_back(candidate);
   }
   return found;
 }

@@ -108,7 +108,7 @@ std::string read_line(int fd);
 /// What stands in /proc/PROCESS/status behind `name:`; empty when there is no such process.
 std::string process_fact(pid_t process, const std::string& name);
 
-/// The processes whose parent is `process`.
-std::vector<pid_t> children_of(pid_t process);
+/// The processes whose parent is `process`, and that run its program: sanitizers start others.
+std::vector<pid_t> sessions_of(pid_t process);
 
 }  // namespace et::blackbox

@@ -250,7 +250,7 @@ TEST_CASE("a session is a process of its user, without privileges") {
   child put{{"et_put", "-w", "bob", "-f", "-"}, {at.node.surroundings(), bob, list.read.get()}};
   append(list.write.get(), "/x\n");
   wait_taken(list.write.get());
-  auto sessions = children_of(at.node.process());
+  auto sessions = sessions_of(at.node.process());
   REQUIRE(sessions.size() == 1);
   auto number = std::to_string(bob.uid);
   auto four = number + "\t" + number + "\t" + number + "\t" + number;

@@ -107,7 +107,7 @@ TEST_CASE("300 thousand files by a list from a pipe are put and listed in bounde
     REQUIRE(n > 0);
     taken += static_cast<size_t>(n);
   }
-  auto sessions = children_of(node.process());
+  auto sessions = sessions_of(node.process());
   REQUIRE(sessions.size() == 1);
   WARN("MiB: put " << (put.peak_bytes >> 20) << ", ls " << (ls_bytes >> 20) << ", session "
                    << (memory_of(sessions[0], "VmHWM") >> 20) << ", service " << (before >> 20)
