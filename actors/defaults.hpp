@@ -18,6 +18,13 @@ constexpr auto catalogue_timeout = 120s;
 constexpr auto client_timeout = 150s;
 /// A command client waits for the front door.
 constexpr auto connect_timeout = 10s;
+/// A client waits for a node that has its data, to be connected and for one answer. Then it has
+/// them by way of the head, and does not connect to that node again for a while.
+constexpr auto data_connect_timeout = 3s;
+constexpr auto data_timeout = 60s;
+constexpr auto data_retry_wait = 60s;
+/// After so many lost connections to such nodes a client has everything by way of the head.
+constexpr size_t max_lost_data_nodes = 16;
 /// get_next answers after this with `waiting`.
 constexpr auto delivery_wait = 1s;
 /// A move of the changer, with the drive's load or unload.

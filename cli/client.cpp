@@ -28,7 +28,8 @@ caf::error session_ended() {
 /// Sends what is posted and watches the session: the framework does not fail requests to a peer
 /// that has gone.
 caf::behavior speaker(caf::stateful_actor<speaker_state>* self, const client_actor& session,
-                      const std::shared_ptr<std::atomic<bool>>& ended) {
+                      const std::shared_ptr<std::atomic<bool>>& ended,
+                      std::chrono::milliseconds timeout) {
   self->state.session = session;
   self->state.ended = ended;
   self->monitor(session);
@@ -36,10 +37,10 @@ caf::behavior speaker(caf::stateful_actor<speaker_state>* self, const client_act
     *self->state.ended = true;
     for (auto& job : std::exchange(self->state.under_way, {})) job->fail_with(session_ended());
   });
-  return {[self](const job_ptr& job) {
+  return {[self, timeout](const job_ptr& job) {
     if (*self->state.ended) return job->fail_with(session_ended());
     self->state.under_way.insert(job);
-    job->send(self, self->state.session, [self, watched = std::weak_ptr{job}] {
+    job->send(self, self->state.session, timeout, [self, watched = std::weak_ptr{job}] {
       self->state.under_way.erase(watched.lock());
     });
   }};
@@ -81,10 +82,10 @@ void client::start(std::shared_ptr<client_job> job) {
 
 caf::expected<std::unique_ptr<client>> client::begin(std::unique_ptr<node> begun, unique_fd session,
                                                      const std::string& address,
-                                                     std::chrono::milliseconds timeout) {
-  auto speaks = connect_over<client_actor>(begun->system, std::move(session), timeout);
+                                                     const client_options& options) {
+  auto speaks = connect_over<client_actor>(begun->system, std::move(session), options.timeout);
   if (!speaks) return with_context(speaks.error(), address);
-  begun->worker = begun->system.spawn(speaker, *speaks, begun->ended);
+  begun->worker = begun->system.spawn(speaker, *speaks, begun->ended, options.request_timeout);
   std::unique_ptr<client> result{new client(std::move(begun))};
   auto info = result->call<session_info>(hello_atom::value, std::to_string(protocol_version));
   if (!info) return info.error();
@@ -101,7 +102,7 @@ caf::expected<std::unique_ptr<client>> client::connect(const std::string& addres
       if (!door) return door.error();
       auto begun = std::make_unique<node>();
       begun->descriptors = std::make_unique<descriptor_receiver>(std::move(door->channel));
-      return begin(std::move(begun), std::move(door->session), address, options.timeout);
+      return begin(std::move(begun), std::move(door->session), address, options);
     }
     auto stream = connect_remote(address, options);
     if (!stream) return stream.error();
@@ -111,7 +112,7 @@ caf::expected<std::unique_ptr<client>> client::connect(const std::string& addres
     auto session = (*bridge)->take_plain();
     begun->bridge = std::move(*bridge);
     begun->descriptors = std::make_unique<descriptor_receiver>(unique_fd{});
-    return begin(std::move(begun), std::move(session), address, options.timeout);
+    return begin(std::move(begun), std::move(session), address, options);
   } catch (const std::exception& e) {
     return fail(errc::internal, std::string{"cannot start a client: "} + e.what());
   }
@@ -122,6 +123,7 @@ caf::expected<std::unique_ptr<client>> client::connect_with_ticket(
     std::chrono::milliseconds timeout) {
   client_options options;
   options.timeout = timeout;
+  options.request_timeout = defaults::data_timeout;
   options.trust.fingerprint = fingerprint;
   options.prove = [&]() -> caf::expected<credential> {
     return credential{credential::kind::ticket, ticket};

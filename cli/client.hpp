@@ -21,9 +21,9 @@ namespace et {
 class client_job : public std::enable_shared_from_this<client_job> {
  public:
   virtual ~client_job() = default;
-  /// Sends the request; `over` is called when the answer has been given.
+  /// Sends the request, which has `timeout` for its answer; `over` is called when there is one.
   virtual void send(caf::event_based_actor* self, const client_actor& to,
-                    std::function<void()> over) = 0;
+                    std::chrono::milliseconds timeout, std::function<void()> over) = 0;
   virtual void fail_with(const caf::error& error) = 0;
 };
 
@@ -37,12 +37,12 @@ class typed_client_job : public client_job {
 
   ~typed_client_job() override { fail_with(fail(errc::cancelled, "the connection was closed")); }
 
-  void send(caf::event_based_actor* self, const client_actor& to,
+  void send(caf::event_based_actor* self, const client_actor& to, std::chrono::milliseconds timeout,
             std::function<void()> over) override {
     auto keep = std::static_pointer_cast<typed_client_job>(shared_from_this());
     std::apply(
         [&](auto&... words) {
-          self->request(to, defaults::client_timeout, std::move(words)...)
+          self->request(to, timeout, std::move(words)...)
               .then(
                   [keep, over](Result& result) {
                     over();
@@ -76,9 +76,10 @@ class client {
   static caf::expected<std::unique_ptr<client>> connect(const std::string& address,
                                                         const client_options& options = {});
   /// Connects to another node with a ticket of a session; `fingerprint`: of its public key.
+  /// Requests have data_timeout there, not client_timeout: the head can be asked instead.
   static caf::expected<std::unique_ptr<client>> connect_with_ticket(
       const std::string& address, const std::string& fingerprint, const std::string& ticket,
-      std::chrono::milliseconds timeout = defaults::connect_timeout);
+      std::chrono::milliseconds timeout = defaults::data_connect_timeout);
 
   /// Ends the session. Requests under way answer with `cancelled`.
   ~client();
@@ -121,7 +122,7 @@ class client {
   explicit client(std::unique_ptr<node> node_of);
   static caf::expected<std::unique_ptr<client>> begin(std::unique_ptr<node> begun,
                                                       unique_fd session, const std::string& address,
-                                                      std::chrono::milliseconds timeout);
+                                                      const client_options& options);
   void start(std::shared_ptr<client_job> job);
 
   std::unique_ptr<node> node_;

@@ -11,9 +11,10 @@
 
 namespace et {
 
-/// How to reach a service; for `unix:` addresses only the time counts.
+/// How to reach a service; for `unix:` addresses only the times count.
 struct client_options {
   std::chrono::milliseconds timeout = defaults::connect_timeout;
+  std::chrono::milliseconds request_timeout = defaults::client_timeout;  ///< of each later request
   tls_trust trust;
   /// Makes what proves who we are, a new one for each connection. May be empty: then HOST:PORT
   /// cannot be reached. Errors are those of what it does.

@@ -1,8 +1,6 @@
 // The one file of the commands that knows the framework.
-#include <map>
-#include <mutex>
-
 #include "cli/client.hpp"
+#include "cli/data_nodes.hpp"
 #include "cli/service_api.hpp"
 
 namespace et {
@@ -19,12 +17,6 @@ caf::expected<find_answer> unpack_found(caf::expected<found_page>& page) {
   auto rows = unpack_rows(page->rows);
   if (!rows) return rows.error();
   return find_answer{std::move(*rows), page->end, page->from, std::move(page->after)};
-}
-
-/// Errors of a node that was asked for data: it cannot be reached any more, but perhaps the head
-/// still does; or it has been lost meanwhile and forgot what the head had permitted.
-bool is_for_the_head(errc code) {
-  return code == errc::unavailable || code == errc::not_authorised;
 }
 
 class connected_service : public service_api {
@@ -110,20 +102,20 @@ class connected_service : public service_api {
   }
   caf::expected<delivery> get_next(retrieval_id retrieval) override {
     auto given = client_->call<delivery>(get_next_atom_v, retrieval);
-    if (given && !given->ticket.empty()) learn_place(*given);
+    if (given && !given->ticket.empty()) nodes_.learn(*given);
     return given;
   }
   pending<bytes> get_data(retrieval_id retrieval, aggregation_id aggregation, uint64_t offset_bytes,
                           uint32_t size_bytes) override {
-    auto node = place_of(aggregation);
+    auto node = nodes_.of(aggregation);
     if (!node) return ask<bytes>(get_data_atom_v, retrieval, aggregation, offset_bytes, size_bytes);
     auto promise = std::make_shared<std::promise<caf::expected<bytes>>>();
     auto answer = promise->get_future();
     auto done = [promise](caf::expected<bytes> result) { promise->set_value(std::move(result)); };
     node->post<bytes>(
-        [=, this](caf::expected<bytes> result) {
-          if (result || !is_for_the_head(code_of(result.error()))) return done(std::move(result));
-          forget_place(aggregation);
+        [=, this, asked = node.get()](caf::expected<bytes> result) {
+          if (result || !nodes_.give_up(aggregation, asked, code_of(result.error())))
+            return done(std::move(result));
           client_->post<bytes>(done, get_data_atom_v, retrieval, aggregation, offset_bytes,
                                size_bytes);
         },
@@ -197,29 +189,6 @@ class connected_service : public service_api {
     return answer;
   }
 
-  /// Data of another node comes straight from there; by way of the head when that cannot be
-  /// reached from here.
-  void learn_place(const delivery& given) {
-    std::lock_guard lock{mutex_};
-    auto& node = nodes_[given.address];
-    if (!node) {
-      auto connected = client::connect_with_ticket(given.address, given.fingerprint, given.ticket);
-      if (connected) node = std::move(*connected);
-    }
-    places_[given.range.aggregation] = node;
-  }
-
-  void forget_place(aggregation_id aggregation) {
-    std::lock_guard lock{mutex_};
-    places_.erase(aggregation);
-  }
-
-  std::shared_ptr<client> place_of(aggregation_id aggregation) {
-    std::lock_guard lock{mutex_};
-    auto found = places_.find(aggregation);
-    return found == places_.end() ? nullptr : found->second;
-  }
-
   // Rows are unpacked where they arrive, while the command is busy with those before.
   template <class... Words>
   pending<std::vector<file_row>> ask_rows(Words... words) {
@@ -238,9 +207,7 @@ class connected_service : public service_api {
   }
 
   std::unique_ptr<client> client_;
-  std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<client>> nodes_;      ///< by address; null: unreachable
-  std::map<aggregation_id, std::shared_ptr<client>> places_;  ///< of what is being got
+  data_nodes nodes_;  ///< of data; by way of the head, the client, when they cannot be reached
 };
 
 }  // namespace

@@ -180,7 +180,7 @@ void test_cluster::signal(const std::string& node, int number) {
 
 outcome test_cluster::call_at(const std::string& node, std::vector<std::string> words) const {
   words.insert(words.begin(), "elastictape");
-  return run(words,
+  return run(command_on(node, words),
              {{"ELASTICTAPE_SERVER", "unix:" + (folder_ / node / "elastictape.sock").string()},
               {"ELASTICTAPE_WORKSPACE", "w"},
               {"HOME", folder_.path().string()}});

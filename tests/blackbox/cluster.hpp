@@ -27,7 +27,7 @@ class test_cluster {
   void signal(const std::string& node, int number);
   bool runs(const std::string& node) const { return nodes_.at(node).process != nullptr; }
 
-  /// A command against the head.
+  /// A command on the head's machine, against it.
   outcome call(std::vector<std::string> words) const { return call_at(head(), std::move(words)); }
   outcome call_at(const std::string& node, std::vector<std::string> words) const;
   /// Which node is the head: head, until promote().

@@ -1,8 +1,12 @@
 // Data that a client reads straight from the node that has it, and what it does when that fails.
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 
+#include "cli/data_nodes.hpp"
 #include "cli/service_api.hpp"
 #include "storage/auth/certificates.hpp"
 #include "tests/cli/remote_fixture.hpp"
@@ -41,7 +45,8 @@ caf::behavior fake_head(caf::event_based_actor*, delivery given, std::atomic<int
 /// A client that was given a range on another node, which answers so.
 class reader {
  public:
-  explicit reader(caf::expected<bytes> of_node)
+  /// `address`: where the head says that the node is, if elsewhere.
+  explicit reader(caf::expected<bytes> of_node, const std::string& address = {})
       : node_([this, of_node](front_door::options& options) {
           options.remote->ticket_port = [this, of_node](const std::string&, uint64_t) {
             return caf::actor_cast<caf::strong_actor_ptr>(node_.system.spawn(fake_node, of_node));
@@ -50,7 +55,7 @@ class reader {
     delivery given;
     given.kind = delivery_kind::ready;
     given.range = {wanted, 0, 10};
-    given.address = node_.door->remote_address();
+    given.address = address.empty() ? node_.door->remote_address() : address;
     given.fingerprint = *fingerprint_of(*read_small_file(node_.file("cert.pem"), max_pem_bytes));
     given.ticket = "good";
     head_.make_port = [this, given](const identity&) {
@@ -93,10 +98,60 @@ TEST_CASE("a node that was lost and forgot the retrieval does not fail it: the h
   }
 }
 
+TEST_CASE("a node that does not answer in time does not fail a get: the head is asked") {
+  reader one{fail(errc::timeout, "no answer in time")};
+  for (int i = 1; i <= 2; ++i) {
+    auto data = one.read();
+    REQUIRE(data);
+    CHECK(*data == bytes(10, 'h'));
+    CHECK(one.asked_head() == i);
+  }
+}
+
+TEST_CASE("a node that cannot be reached is tried once in a while, not for each range") {
+  int tried = 0;
+  data_nodes::steady::time_point now{};
+  data_nodes nodes{[&](const delivery&) -> caf::expected<std::unique_ptr<client>> {
+                     ++tried;
+                     return fail(errc::timeout, "nobody answers");
+                   },
+                   [&] { return now; }};
+  delivery given;
+  given.range = {wanted, 0, 10};
+  given.address = "node-one:7000";
+  for (int i = 0; i < 5; ++i) nodes.learn(given);
+  CHECK(tried == 1);
+  CHECK(nodes.of(wanted) == nullptr);
+  delivery other = given;
+  other.address = "node-two:7000";
+  nodes.learn(other);
+  CHECK(tried == 2);
+  now += defaults::data_retry_wait;
+  nodes.learn(given);
+  CHECK(tried == 3);
+}
+
 TEST_CASE("what a node says of the data itself is not asked of the head") {
   reader one{fail(errc::io_error, "cannot read")};
   auto data = one.read();
   REQUIRE_FALSE(data);
   CHECK(code_of(data.error()) == errc::io_error);
   CHECK(one.asked_head() == 0);
+}
+
+TEST_CASE("a node that cannot be reached from here does not fail a get: the head is asked") {
+  // Connections are taken by the kernel, and nobody ever says a word.
+  unique_fd silent{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof where;
+  REQUIRE(::bind(silent.get(), reinterpret_cast<sockaddr*>(&where), size) == 0);
+  REQUIRE(::listen(silent.get(), 8) == 0);
+  REQUIRE(::getsockname(silent.get(), reinterpret_cast<sockaddr*>(&where), &size) == 0);
+  reader one{bytes(10, 'n'), "127.0.0.1:" + std::to_string(ntohs(where.sin_port))};
+  auto data = one.read();
+  REQUIRE(data);
+  CHECK(*data == bytes(10, 'h'));
+  CHECK(one.asked_head() == 1);
 }
