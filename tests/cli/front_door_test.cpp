@@ -21,7 +21,6 @@
 #include "cli/client.hpp"
 #include "tests/cli/dummy_port.hpp"
 #include "tests/cli/raw_client.hpp"
-#include "tests/support/heap_system.hpp"
 
 using namespace et;
 using namespace et::test;
@@ -33,8 +32,7 @@ namespace {
 struct service {
   door_folder folder;
   node_config config{service_node(2)};
-  test::heap_system system_memory = test::make_system(config);
-  caf::actor_system& system = *system_memory;
+  caf::actor_system system{config};
   std::unique_ptr<front_door> door;
 
   explicit service(front_door::options options = {}) {

@@ -15,7 +15,6 @@
 #include "tests/cli/dummy_port.hpp"
 #include "tests/cli/raw_client.hpp"
 #include "tests/support/certificate.hpp"
-#include "tests/support/heap_system.hpp"
 
 namespace et::test {
 
@@ -27,8 +26,7 @@ struct remote_service {
   std::vector<audit_record> audits;
   std::string token = make_token(system_random())->text;
   node_config config{service_node(2)};
-  heap_system system_memory = make_system(config);
-  caf::actor_system& system = *system_memory;
+  caf::actor_system system{config};
   /// Makes what answers a session; a dummy_port when empty.
   std::function<caf::actor(const identity&)> make_port;
   std::unique_ptr<front_door> door;

@@ -22,11 +22,6 @@ foreach(test ${tests})
   math(EXPR limit "${limit} * 6")
   set_property(TEST ${test} PROPERTY TIMEOUT ${limit})
 endforeach()
-# Actor systems leave locks in the list of those that the main thread holds, for a reason that was not
-# found, until the list of the search for deadlocks is full.
-foreach(test test_cluster test_cli)
-  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT "TSAN_OPTIONS=${thread_options}:detect_deadlocks=0")
-endforeach()
 add_test(NAME no_reports_yet COMMAND ${suppressions}/reports.sh begin ${reports})
 add_test(NAME reports COMMAND ${suppressions}/reports.sh look ${reports})
 set_tests_properties(no_reports_yet PROPERTIES FIXTURES_SETUP reports)

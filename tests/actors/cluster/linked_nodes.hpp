@@ -17,7 +17,6 @@
 #include "actors/node_config.hpp"
 #include "actors/version.hpp"
 #include "storage/auth/certificates.hpp"
-#include "tests/support/heap_system.hpp"
 #include "tests/support/scratch_folder.hpp"
 
 namespace et::test {
@@ -115,8 +114,7 @@ struct linked_node {
   certificates own;
   diary ports, closed;
   node_config config{service_node(2)};
-  heap_system system_memory = make_system(config);
-  caf::actor_system& system = *system_memory;
+  caf::actor_system system{config};
   std::unique_ptr<cluster::node_links> links;
 };
 

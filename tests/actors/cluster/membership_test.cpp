@@ -9,7 +9,6 @@
 #include "actors/actor_ends.hpp"
 #include "actors/node_config.hpp"
 #include "tests/storage/catalogue/fixture.hpp"
-#include "tests/support/heap_system.hpp"
 
 using namespace et;
 using namespace et::test;
@@ -116,8 +115,7 @@ dialler_actor::behavior_type plain_dialler(dialler_actor::stateful_pointer<no_st
 
 struct pair_of_nodes {
   node_config config{service_node(2)};
-  heap_system system_memory = make_system(config);
-  caf::actor_system& system = *system_memory;
+  caf::actor_system system{config};
   diary seen;
   fixture catalogue;
   std::shared_ptr<service_actors> head = std::make_shared<service_actors>();
