@@ -27,7 +27,7 @@ class data_nodes {
   ~data_nodes();
 
   /// Where the data of a delivery with a ticket are. Connects if need be, which takes
-  /// data_connect_timeout at most, and as long again for the framework's greeting.
+  /// data_connect_timeout at most, as long again for the greeting, and data_timeout for the hello.
   void learn(const delivery& given);
   /// Which node is to be asked for an aggregation's data; null: the head.
   std::shared_ptr<client> of(aggregation_id aggregation);
