@@ -279,17 +279,20 @@ struct courier_entry {
 using inspector_actor = caf::typed_actor<handles<std::vector<report>(admin_inspect_atom)>>;
 
 /// One retrieval: what is ready from the cache, what comes from tape in which order.
-using retrieval_supervisor_actor = reporting_actor::extend<
-    handles<bool(get_want_atom, std::vector<wanted_range>, bool)>, handles<delivery(get_next_atom)>,
-    handles<bytes(get_data_atom, aggregation_id, uint64_t, uint32_t)>,
-    handles<bool(get_done_atom, wanted_range)>, handles<bool(get_end_atom, retrieval_outcome)>,
-    // The wait of a get_next is over (to itself).
-    handles<void(tick_atom, uint64_t)>,
-    // What it is doing.
-    handles<retrieval_status(status_atom)>,
-    // Ends it in the name of a user: everything that the client asks from now on is answered with
-    // cancelled.
-    handles<retrieval_record(cancel_atom, std::string)>>;
+using retrieval_supervisor_actor =
+    reporting_actor::extend<handles<bool(get_want_atom, std::vector<wanted_range>, bool)>,
+                            handles<delivery(get_next_atom)>,
+                            handles<bytes(get_data_atom, aggregation_id, uint64_t, uint32_t)>,
+                            handles<bool(get_done_atom, wanted_range)>,
+                            // Ends it; answered when that is recorded, or cannot be.
+                            handles<bool(get_end_atom, retrieval_outcome)>,
+                            // The wait of a get_next is over (to itself).
+                            handles<void(tick_atom, uint64_t)>,
+                            // What it is doing.
+                            handles<retrieval_status(status_atom)>,
+                            // Ends it in the name of a user: everything that the client asks from
+                            // now on is answered with cancelled.
+                            handles<retrieval_record(cancel_atom, std::string)>>;
 
 /// Knows the running retrievals of all sessions.
 using retrieval_director_actor = reporting_actor::extend<

@@ -334,12 +334,16 @@ void record_end(self_pointer self, const retrieval_outcome& outcome, Recorded re
             });
 }
 
-/// Ends the retrieval and the actor.
-void end(self_pointer self, const retrieval_outcome& outcome) {
+/// Ends the retrieval and the actor, after the end is recorded and `recorded` was called.
+template <class Recorded>
+void end(self_pointer self, const retrieval_outcome& outcome, Recorded recorded) {
   auto& state = self->state;
   if (!state.ended && outcome.bad_files > 0 && !state.served.empty())
     self->spawn(copy_examiner, state.actors, std::exchange(state.served, {}));
-  auto leave = [=] { self->quit(caf::exit_reason::user_shutdown); };
+  auto leave = [=]() mutable {
+    recorded();
+    self->quit(caf::exit_reason::user_shutdown);
+  };
   if (self->state.ended)
     leave();
   else
@@ -390,7 +394,7 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
   auto owner_ended = [=] {
     retrieval_outcome cancelled;
     cancelled.state = retrieval_state::cancelled;
-    end(self, cancelled);
+    end(self, cancelled, [] {});
   };
   self->set_down_handler([=](caf::down_msg&) { owner_ended(); });
   // A client may have left before this actor's first turn.
@@ -427,8 +431,9 @@ retrieval_supervisor_actor::behavior_type retrieval_supervisor(self_pointer self
         return true;
       },
       [=](get_end_atom, const retrieval_outcome& outcome) -> caf::result<bool> {
-        end(self, outcome);
-        return true;
+        auto promise = self->make_response_promise<bool>();
+        end(self, outcome, [promise]() mutable { promise.deliver(true); });
+        return promise;
       },
       [=](tick_atom, uint64_t number) {
         if (number == 0) return answer_waiting_text(self);

@@ -222,7 +222,7 @@ TEST_CASE("a retrieval whose client leaves before its first turn is cancelled") 
       s.system.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](tick_atom) {}}; });
   s.turns.run();
   auto supervisor = s.system.spawn(retrieval_supervisor, actors_ptr{actors}, retrieval_record{},
-                                 port.address(), uint64_t{1});
+                                   port.address(), uint64_t{1});
   caf::anon_send_exit(port, caf::exit_reason::user_shutdown);
   port = nullptr;
   // The port ends first, as it may on another thread.
@@ -232,5 +232,40 @@ TEST_CASE("a retrieval whose client leaves before its first turn is cancelled") 
   CHECK(ends == std::vector{retrieval_state::cancelled});
   caf::anon_send_exit(registrar, caf::exit_reason::kill);
   s.turns.run();
+  *actors = {};
+}
+
+TEST_CASE("the end of a retrieval is answered when it is recorded, not before") {
+  test::stepped_system s;
+  caf::typed_response_promise<bool> recorded;
+  auto registrar = s.system.spawn([&recorded](caf::event_based_actor* self) -> caf::behavior {
+    return {[self, &recorded](get_end_atom, const retrieval_record&) {
+              recorded = self->make_response_promise<bool>();
+              return recorded;
+            },
+            [&recorded](tick_atom) { recorded.deliver(true); }};
+  });
+  auto actors = std::make_shared<service_actors>();
+  actors->registrar = caf::actor_cast<registrar_actor>(registrar);
+  retrieval_supervisor_actor supervisor;
+  bool answered = false;
+  auto port = s.system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
+    return {[self, &supervisor, &answered](tick_atom) {
+      self->request(supervisor, std::chrono::seconds{30}, get_end_atom_v, retrieval_outcome{})
+          .then([&answered](bool) { answered = true; });
+    }};
+  });
+  supervisor = s.system.spawn(retrieval_supervisor, actors_ptr{actors}, retrieval_record{},
+                              port.address(), uint64_t{1});
+  caf::anon_send(port, tick_atom_v);
+  s.turns.run();
+  REQUIRE(recorded.pending());
+  CHECK_FALSE(answered);
+  caf::anon_send(registrar, tick_atom_v);
+  s.turns.run();
+  CHECK(answered);
+  supervisor = nullptr;
+  s.end(port);
+  s.end(registrar);
   *actors = {};
 }
