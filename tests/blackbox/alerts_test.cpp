@@ -26,16 +26,6 @@ std::string config_of(const std::string& url, const fs::path& secret = {}) {
   return text;
 }
 
-template <class F>
-bool comes(F done) {
-  auto end = std::chrono::steady_clock::now() + 60s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
-
 void add_workspace(service& s, const fs::path& tree) {
   s.last = s.call({"elastictape", "admin", "workspace", "add", "local", "--root", tree.string(),
                    "--manager", "root", "--quota", "1T"});

@@ -41,11 +41,7 @@ struct interface {
 
 template <class Condition>
 void wait_until(Condition holds) {
-  auto end = std::chrono::steady_clock::now() + patience;
-  while (!holds()) {
-    REQUIRE(std::chrono::steady_clock::now() < end);
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
-  }
+  REQUIRE(comes(holds));
 }
 
 size_t lines_in(const std::string& text) {

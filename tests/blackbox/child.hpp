@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -101,6 +102,17 @@ void append(int fd, const std::string& text);
 
 /// Waits until the reader of a pipe has taken all that was written to it.
 void wait_taken(int fd);
+
+/// Waits until `holds()`, for a minute at most; whether it did.
+template <class Condition>
+bool comes(Condition holds) {
+  auto end = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  return true;
+}
 
 /// Reads up to the end of a line, of the file, or of a minute.
 std::string read_line(int fd);

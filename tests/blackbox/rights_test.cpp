@@ -250,6 +250,8 @@ TEST_CASE("a session is a process of its user, without privileges") {
   child put{{"et_put", "-w", "bob", "-f", "-"}, {at.node.surroundings(), bob, list.read.get()}};
   append(list.write.get(), "/x\n");
   wait_taken(list.write.get());
+  // Those of the commands before may still be ending.
+  REQUIRE(comes([&] { return sessions_of(at.node.process()).size() == 1; }));
   auto sessions = sessions_of(at.node.process());
   REQUIRE(sessions.size() == 1);
   auto number = std::to_string(bob.uid);
