@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <stdexcept>
+#include <string>
 
 #include "tests/blackbox/child.hpp"
 #include "tests/support/write_journal.hpp"
@@ -11,7 +12,10 @@ namespace et::crash {
 
 void with_journal(const fs::path& folder, const fs::path& journal,
                   const std::function<void()>& start) {
-  ::setenv("LD_PRELOAD", ET_PRELOAD, 1);
+  // ThreadSanitizer learns from calls what orders threads, so its functions must come first.
+  auto first = ::getenv("ET_PRELOAD_FIRST");
+  auto libraries = first ? std::string{first} + ":" ET_PRELOAD : ET_PRELOAD;
+  ::setenv("LD_PRELOAD", libraries.c_str(), 1);
   ::setenv("ET_JOURNAL_FILE", journal.c_str(), 1);
   ::setenv("ET_JOURNAL_FOLDER", folder.c_str(), 1);
   start();
