@@ -23,6 +23,8 @@ class putter {
     ends_ = true;
     if (thread_.joinable()) thread_.join();
   }
+  /// How many batches have their number until now.
+  size_t count() const { return count_; }
   /// Batches whose number was printed, with their folders. Behind stop().
   const std::map<uint64_t, fs::path>& printed() const { return printed_; }
   /// Those that were called safe.
@@ -41,6 +43,7 @@ class putter {
       auto done = cluster_.call_at(head_, {"put", "--reconnect", "0", "-w", "w", folder.string()});
       auto id = done.out.find("Batch ID: ");
       if (id != std::string::npos) printed_[std::stoull(done.out.substr(id + 10))] = folder;
+      count_ = printed_.size();
       if (!printed_.empty()) ask_of(printed_.rbegin()->first);
       if (i % 4 == 3) ask_of(printed_.empty() ? 1 : printed_.begin()->first);
     }
@@ -55,6 +58,7 @@ class putter {
   int number_;
   std::string head_;
   std::atomic<bool> ends_{false};
+  std::atomic<size_t> count_{0};
   std::map<uint64_t, fs::path> printed_;
   std::set<uint64_t> safe_;
   std::thread thread_;
@@ -81,7 +85,8 @@ TEST_CASE("standby: a killed head, the standby promoted, no printed batch and no
     std::set<uint64_t> safe;
     {
       putter one{cluster, round * 2, head}, two{cluster, round * 2 + 1, head};
-      std::this_thread::sleep_for(std::chrono::milliseconds{500 + random() % 2000});
+      REQUIRE(comes([&] { return one.count() + two.count() >= 2; }));
+      std::this_thread::sleep_for(std::chrono::milliseconds{random() % 2000});
       cluster.kill_9(head);
       for (auto* client : {&one, &two}) {
         client->stop();
@@ -109,7 +114,7 @@ TEST_CASE("standby: a killed head, the standby promoted, no printed batch and no
     std::swap(head, standby);
     REQUIRE(cluster.wait_follows(standby));
   }
-  CHECK(printed.size() > static_cast<size_t>(promotions));
+  CHECK(printed.size() >= 2 * static_cast<size_t>(promotions));
   for (auto& [batch, folder] : printed) {
     INFO("batch " << batch);
     REQUIRE(cluster.wait_safe(batch, std::chrono::seconds{120}));
