@@ -284,8 +284,7 @@ class get_command {
     auto ended = state_.service.get_end(state_.retrieval, outcome);
     summarise();
     if (interrupted) return tell_interrupted();
-    if (!error && ended &&
-        (code_of(ended) == errc::timeout || state_.service.lost(state_.session, ended))) {
+    if (!error && ended && state_.service.lost(state_.session, ended)) {
       // Every file is there and was checked; only the service's record lacks that.
       context_.report.note("the service could not be told of the end: " +
                            printable(text_of(ended)));
