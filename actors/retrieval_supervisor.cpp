@@ -305,9 +305,19 @@ caf::error cancelled(const retrieval_supervisor_state& state) {
                                    " was cancelled by " + state.cancelled_by);
 }
 
-/// Gives everything back, records the end, then calls `recorded`.
-template <class Recorded>
-void record_end(self_pointer self, const retrieval_outcome& outcome, Recorded recorded) {
+/// Calls `then` when the end has been recorded, or could not be. The end must have begun.
+void after_recording(self_pointer self, std::function<void()> then) {
+  if (self->state.recorded) return then();
+  self->state.when_recorded.push_back(std::move(then));
+}
+
+void set_recorded(self_pointer self) {
+  self->state.recorded = true;
+  for (auto& then : std::exchange(self->state.when_recorded, {})) then();
+}
+
+/// Gives everything back and records the end.
+void record_end(self_pointer self, const retrieval_outcome& outcome) {
   auto& state = self->state;
   state.ended = true;
   for (auto& [number, one] : state.parts) {
@@ -326,46 +336,45 @@ void record_end(self_pointer self, const retrieval_outcome& outcome, Recorded re
   spdlog::info("retrieval {} {}: {} files, {} bytes, {} bad files", state.record.id.value,
                to_string(outcome.state), outcome.files, outcome.size_bytes, outcome.bad_files);
   self->request(state.actors->registrar, defaults::catalogue_timeout, get_end_atom_v, state.record)
-      .then([=](bool) mutable { recorded(); },
-            [=](const caf::error& error) mutable {
+      .then([=](bool) { set_recorded(self); },
+            [=](const caf::error& error) {
               spdlog::error("retrieval {}: its end could not be recorded: {}",
                             self->state.record.id.value, text_of(error));
-              recorded();
+              set_recorded(self);
             });
 }
 
-/// Ends the retrieval and the actor, after the end is recorded and `recorded` was called.
+/// Ends the retrieval and the actor, after the end is recorded, be it another's (a cancel), and
+/// `recorded` was called.
 template <class Recorded>
 void end(self_pointer self, const retrieval_outcome& outcome, Recorded recorded) {
   auto& state = self->state;
-  if (!state.ended && outcome.bad_files > 0 && !state.served.empty())
-    self->spawn(copy_examiner, state.actors, std::exchange(state.served, {}));
-  auto leave = [=]() mutable {
+  if (!state.ended) {
+    if (outcome.bad_files > 0 && !state.served.empty())
+      self->spawn(copy_examiner, state.actors, std::exchange(state.served, {}));
+    record_end(self, outcome);
+  }
+  after_recording(self, [=]() mutable {
     recorded();
     self->quit(caf::exit_reason::user_shutdown);
-  };
-  if (self->state.ended)
-    leave();
-  else
-    record_end(self, outcome, leave);
+  });
 }
 
 /// Ends the retrieval; the actor goes on telling its client why.
 caf::typed_response_promise<retrieval_record> cancel(self_pointer self, const std::string& by) {
   auto promise = self->make_response_promise<retrieval_record>();
   auto& state = self->state;
-  if (state.ended) {
-    promise.deliver(state.record);
-    return promise;
+  if (!state.ended) {
+    state.cancelled_by = by;
+    retrieval_outcome outcome;
+    outcome.state = retrieval_state::cancelled;
+    outcome.size_bytes = state.finished_bytes;
+    spdlog::info("retrieval {}: cancelled by {}", state.record.id.value, by);
+    for (auto& waiting : state.waiting) waiting.deliver(cancelled(state));
+    state.waiting.clear();
+    record_end(self, outcome);
   }
-  state.cancelled_by = by;
-  retrieval_outcome outcome;
-  outcome.state = retrieval_state::cancelled;
-  outcome.size_bytes = state.finished_bytes;
-  spdlog::info("retrieval {}: cancelled by {}", state.record.id.value, by);
-  for (auto& waiting : state.waiting) waiting.deliver(cancelled(state));
-  state.waiting.clear();
-  record_end(self, outcome, [=]() mutable { promise.deliver(self->state.record); });
+  after_recording(self, [=]() mutable { promise.deliver(self->state.record); });
   return promise;
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "actors/copy_examiner.hpp"
 #include "actors/protocol.hpp"
@@ -56,6 +58,8 @@ struct retrieval_supervisor_state {
   std::string cancelled_by;  ///< a user; empty: nobody
   bool all_wanted = false;
   bool ended = false;
+  bool recorded = false;  ///< the end is in the catalogue, or cannot be
+  std::vector<std::function<void()>> when_recorded;
   std::set<batch_id> allowed;  ///< batches known to be of the workspace
   std::deque<caf::typed_response_promise<delivery>> waiting;
   std::deque<doubted_copy> served;  ///< the first copies in caches that ranges came out of

@@ -235,37 +235,98 @@ TEST_CASE("a retrieval whose client leaves before its first turn is cancelled") 
   *actors = {};
 }
 
-TEST_CASE("the end of a retrieval is answered when it is recorded, not before") {
+namespace {
+
+/// A registrar that records ends when it is told to, and a supervisor with a client's port.
+struct slow_recording {
   test::stepped_system s;
   caf::typed_response_promise<bool> recorded;
-  auto registrar = s.system.spawn([&recorded](caf::event_based_actor* self) -> caf::behavior {
-    return {[self, &recorded](get_end_atom, const retrieval_record&) {
-              recorded = self->make_response_promise<bool>();
-              return recorded;
-            },
-            [&recorded](tick_atom) { recorded.deliver(true); }};
-  });
-  auto actors = std::make_shared<service_actors>();
-  actors->registrar = caf::actor_cast<registrar_actor>(registrar);
+  std::shared_ptr<service_actors> actors = std::make_shared<service_actors>();
+  caf::actor registrar;
+  caf::actor port;
   retrieval_supervisor_actor supervisor;
-  bool answered = false;
-  auto port = s.system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
-    return {[self, &supervisor, &answered](tick_atom) {
-      self->request(supervisor, std::chrono::seconds{30}, get_end_atom_v, retrieval_outcome{})
-          .then([&answered](bool) { answered = true; });
-    }};
-  });
-  supervisor = s.system.spawn(retrieval_supervisor, actors_ptr{actors}, retrieval_record{},
-                              port.address(), uint64_t{1});
-  caf::anon_send(port, tick_atom_v);
-  s.turns.run();
-  REQUIRE(recorded.pending());
-  CHECK_FALSE(answered);
-  caf::anon_send(registrar, tick_atom_v);
-  s.turns.run();
-  CHECK(answered);
-  supervisor = nullptr;
-  s.end(port);
-  s.end(registrar);
-  *actors = {};
+  bool end_answered = false;
+  bool cancel_answered = false;
+  retrieval_record cancelled;
+
+  slow_recording() {
+    registrar = s.system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+      return {[this, self](get_end_atom, const retrieval_record&) {
+                recorded = self->make_response_promise<bool>();
+                return recorded;
+              },
+              [this](tick_atom) { recorded.deliver(true); }};
+    });
+    actors->registrar = caf::actor_cast<registrar_actor>(registrar);
+    port = s.system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+      return {[this, self](get_end_atom) {
+                self->request(supervisor, std::chrono::seconds{30}, get_end_atom_v,
+                              retrieval_outcome{})
+                    .then([this](bool) { end_answered = true; });
+              },
+              [this, self](cancel_atom) {
+                self->request(supervisor, std::chrono::seconds{30}, cancel_atom_v,
+                              std::string{"ada"})
+                    .then([this](const retrieval_record& record) {
+                      cancelled = record;
+                      cancel_answered = true;
+                    });
+              }};
+    });
+    supervisor = s.system.spawn(retrieval_supervisor, actors_ptr{actors}, retrieval_record{},
+                                port.address(), uint64_t{1});
+  }
+  ~slow_recording() {
+    supervisor = nullptr;
+    s.end(port);
+    s.end(registrar);
+    *actors = {};
+  }
+  void end() {
+    caf::anon_send(port, get_end_atom_v);
+    s.turns.run();
+  }
+  void cancel() {
+    caf::anon_send(port, cancel_atom_v);
+    s.turns.run();
+  }
+  void record() {
+    caf::anon_send(registrar, tick_atom_v);
+    s.turns.run();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the end of a retrieval is answered when it is recorded, not before") {
+  slow_recording s;
+  s.end();
+  REQUIRE(s.recorded.pending());
+  CHECK_FALSE(s.end_answered);
+  s.record();
+  CHECK(s.end_answered);
+}
+
+TEST_CASE("a cancel that is being recorded when its retrieval ends is answered") {
+  slow_recording s;
+  s.cancel();
+  s.end();
+  REQUIRE(s.recorded.pending());
+  CHECK_FALSE(s.cancel_answered);
+  CHECK_FALSE(s.end_answered);
+  s.record();
+  CHECK(s.cancel_answered);
+  CHECK(s.cancelled.state == retrieval_state::cancelled);
+  CHECK(s.end_answered);
+}
+
+TEST_CASE("a cancel while the end of its retrieval is being recorded waits for that") {
+  slow_recording s;
+  s.end();
+  s.cancel();
+  CHECK_FALSE(s.cancel_answered);
+  s.record();
+  CHECK(s.end_answered);
+  CHECK(s.cancel_answered);
+  CHECK(s.cancelled.state == retrieval_outcome{}.state);
 }
