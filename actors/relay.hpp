@@ -6,19 +6,18 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <vector>
+#include <type_traits>
 
 #include "actors/actor_base.hpp"
 #include "actors/atoms.hpp"
 #include "actors/defaults.hpp"
+#include "actors/kept_alerts.hpp"
 #include "actors/watch.hpp"
 
 namespace et {
 
 /// Requests under way through one relay.
 constexpr size_t max_relayed_requests = 4096;
-/// Alerts that wait for a head. Of those behind them, only how many there were is told.
-constexpr size_t max_kept_alerts = 100;
 
 template <class Handle>
 using relay_actor = typename Handle::template extend<
@@ -37,9 +36,7 @@ struct relay_state {
   std::string missing = "the node has not joined yet";
   std::map<uint64_t, std::function<void(const caf::error&)>> under_way;
   uint64_t next_number = 1;
-  /// Each tells `target`. For when there is one again.
-  std::vector<std::function<void()>> kept_alerts;
-  uint64_t dropped_alerts = 0;
+  kept_alerts alerts;
 
   caf::error unavailable() const { return fail(errc::node_lost, missing); }
   /// Why nothing can be passed on now; no error: it can.
@@ -53,9 +50,6 @@ struct relay_state {
     target = caf::actor_cast<Handle>(to);
     missing = why;
     for (auto& [number, give_up] : std::exchange(under_way, {})) give_up(unavailable());
-    if (!target) return;
-    for (auto& tell : std::exchange(kept_alerts, {})) tell();
-    dropped_alerts = 0;
   }
 };
 
@@ -97,6 +91,13 @@ struct relayed<Pointer, caf::typed_mpi<caf::detail::type_list<Args...>, caf::out
   }
 };
 
+template <class Message>
+struct is_alert : std::false_type {};
+
+template <>
+struct is_alert<caf::typed_mpi<caf::detail::type_list<alert_atom, alert_record>,
+                               caf::output_tuple<void>>> : std::true_type {};
+
 /// What was raised while there is no head is news when there is one.
 template <class Pointer>
 struct relayed<Pointer, caf::typed_mpi<caf::detail::type_list<alert_atom, alert_record>,
@@ -104,20 +105,10 @@ struct relayed<Pointer, caf::typed_mpi<caf::detail::type_list<alert_atom, alert_
   static auto make(Pointer self) {
     return [self](alert_atom, alert_record& draft) {
       auto& state = self->state;
-      if (state.target) return self->send(state.target, alert_atom_v, std::move(draft));
-      if (state.kept_alerts.size() < max_kept_alerts) {
-        draft.text += " (told late: there was no head)";
-        return state.kept_alerts.push_back(
-            [self, draft] { self->send(self->state.target, alert_atom_v, draft); });
-      }
-      if (state.dropped_alerts++ > 0) return;
-      state.kept_alerts.push_back([self] {
-        alert_record others;
-        others.level = severity::error;
-        others.text = std::to_string(self->state.dropped_alerts) +
-                      " more alerts were raised while there was no head: see the log of their node";
-        self->send(self->state.target, alert_atom_v, std::move(others));
-      });
+      auto now = self->clock().now();
+      if (!state.target) return state.alerts.keep(draft, now);
+      state.alerts.passed_on(draft, now);
+      self->send(state.target, alert_atom_v, std::move(draft));
     };
   }
 };
@@ -130,7 +121,13 @@ typename relay_actor<Handle>::behavior_type relay_all(relay_pointer<Handle> self
                                                       caf::detail::type_list<Messages...>) {
   return {relayed<relay_pointer<Handle>, Messages>::make(self)...,
           [self](link_atom, const caf::strong_actor_ptr& to, const std::string& why) {
-            self->state.link(to, why);
+            auto& state = self->state;
+            if (state.target && state.target != to) state.alerts.doubt(self->clock().now());
+            state.link(to, why);
+            if constexpr ((is_alert<Messages>::value || ...))
+              if (state.target)
+                for (auto& one : state.alerts.take(self->clock().now()))
+                  self->send(state.target, alert_atom_v, std::move(one));
           }};
 }
 

@@ -129,3 +129,19 @@ TEST_CASE("standby: a killed head, the standby promoted, no printed batch and no
   WARN(promotions << " promotions, " << printed.size() << " batches printed, " << called_safe
                   << " called safe before the head was killed");
 }
+
+TEST_CASE("standby: of a damaged copy the head has an alert, and the copy is made anew",
+          "[cluster]") {
+  test_cluster cluster{test_cluster::shape::with_standby};
+  CHECK(cluster.stop("standby") == 0);
+  write_file(cluster.folder("standby") / "catalogue" / "CURRENT", "no manifest\n");
+  cluster.start("standby");
+  CHECK(cluster.wait_follows("standby"));
+  auto told = [&] {
+    return cluster.call({"admin", "alerts"}).out.find("error on node standby: standby: ") !=
+           std::string::npos;
+  };
+  CHECK(comes(told));
+  INFO(cluster.log_of("standby"));
+  CHECK(cluster.log_of("standby").find("a checkpoint is asked for") != std::string::npos);
+}
