@@ -24,6 +24,20 @@ std::optional<std::string> unknown_word(const CLI::App& app,
   return "there is no command '" + printable(arguments[1]) + "'";
 }
 
+// The library only says what it could not take, as `Could not convert: NAME = VALUE`.
+std::string conversion_text(const CLI::App& app, const std::string& what) {
+  auto begin = what.find(": ");
+  auto equals = what.find(" = ");
+  if (begin == std::string::npos || equals == std::string::npos) return what;
+  auto name = what.substr(begin + 2, equals - begin - 2);
+  const auto* leaf = &app;
+  while (!leaf->get_subcommands().empty()) leaf = leaf->get_subcommands().front();
+  const auto* option = leaf->get_option_no_throw(name);
+  if (option == nullptr) return what;
+  return name + ": '" + printable(what.substr(equals + 3)) + "' cannot be used (" + name + ": " +
+         option->get_description() + ")";
+}
+
 void parse(CLI::App& app, const std::vector<std::string>& arguments, command_line& line) {
   // The library wants them in reverse.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend() - 1);
@@ -42,6 +56,8 @@ void parse(CLI::App& app, const std::vector<std::string>& arguments, command_lin
     // The library only says that one is missing.
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError))
       what = unknown_word(app, arguments).value_or(what);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ConversionError))
+      what = conversion_text(app, what);
     line.err_text = line.program + ": " + what + "\n" + usage_of(app.help());
   }
 }

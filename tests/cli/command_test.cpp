@@ -175,3 +175,12 @@ TEST_CASE("a command that does not exist is named") {
   CHECK(line.err_text.find("there is no command") == std::string::npos);
   CHECK(line.exit_code == exit_parameters);
 }
+
+TEST_CASE("of a value that cannot be used it is said what could be") {
+  auto line = parsed({"elastictape", "admin", "volume", "set", "ET0001L8", "--status", "broken"});
+  CHECK(line.err_text.find("--status: 'broken' cannot be used (--status: blank, appendable, full") !=
+        std::string::npos);
+  line = parsed({"et_rm", "-b", "1\x1b"});
+  CHECK(line.err_text.find("--batch: '1\\x1b' cannot be used (--batch: batch to remove)") !=
+        std::string::npos);
+}
