@@ -10,11 +10,11 @@
 
 namespace et {
 
-/// Alerts that wait for a head, and as many that were just passed on. Of those behind them, only how
-/// many there were is told.
+/// Alerts that wait for a head: of those behind them, only how many there were is told. And of those
+/// that were just passed on, the last.
 constexpr size_t max_kept_alerts = 100;
-/// A link is known to be broken that much later at most; what was passed on in this time before may
-/// not have come.
+/// What was passed on in this time before a link's end may not have come. Longer than it takes until
+/// a silent link is given up, unless down_after_ms is set to more.
 constexpr auto alert_doubt_time = std::chrono::seconds{60};
 /// Links that break again and again tell an alert no more often than that.
 constexpr int max_tellings = 3;
